@@ -1,0 +1,82 @@
+/** A guarded call as an interface: what `metering` needs of a meter, and what the meter gives its users. */
+import type { AgentLimitError } from "../errors.ts";
+import type { UsageStats } from "../ledger/budgets.ts";
+import type { Tokens, Usage } from "../pricing/usage.ts";
+
+/** Options of one guarded call. */
+export interface CallOptions {
+  /** One attempt at one provider call, never a message's id. Left out: a random one. */
+  id?: string;
+  /** When the hold becomes spend if nobody settled it: 1 s to 26 h, 600 by default. */
+  expiresInSeconds?: number;
+}
+
+/** Amounts set aside for one attempt at one provider call. */
+export interface Hold {
+  readonly id: string;
+  /** The end of the expiry minute: from then on the hold counts as spend. */
+  readonly expiresAt: Date;
+  /** True when an earlier reserve with the same id made this hold. */
+  readonly replayed: boolean;
+  readonly usage: UsageStats;
+  /** Replaces the hold by what was really used. Never throws a denial. */
+  settle(actual: Usage | Tokens): Promise<Receipt>;
+  /** Gives the hold back: only when the call provably was not made or not billed. */
+  release(): Promise<void>;
+}
+
+/** What was booked. */
+export interface Receipt {
+  id: string;
+  costUsd: number;
+  costNanoUsd: number;
+  source: "reported" | "estimated";
+  replayed: boolean;
+  /** Settled spend alone is now above a hard limit. */
+  overrun: boolean;
+  usage: UsageStats;
+}
+
+/** What happened to one call, for logs, traces and metrics. */
+export interface MeterEvent {
+  type: "denied" | "settled" | "clamped" | "failed";
+  scope: string;
+  id: string;
+  provider?: string;
+  model?: string;
+  error?: AgentLimitError;
+  receipt?: Receipt;
+  tokens?: Tokens;
+  durationMs?: number;
+}
+
+/** A hold as the metered fetch uses it. */
+export interface CallHold {
+  readonly id: string;
+  /** Settles at what the provider reported. `nanoUsd` and `tokens` are already priced. */
+  settleReported(actual: PricedUsage): Promise<void>;
+  /** Settles at `actual`, or at the whole hold: the money is most likely spent, nobody said how much. */
+  settleEstimated(actual?: PricedUsage): Promise<void>;
+  release(): Promise<void>;
+}
+
+/** Usage with its price: what the ledger books. */
+export interface PricedUsage {
+  nanoUsd: number;
+  /** What token budgets count. */
+  tokens: number;
+  requests: number;
+  provider?: string;
+  model?: string;
+  /** For history; exclusive kinds. */
+  tokenKinds?: Tokens;
+}
+
+/** What the metered fetch needs of a meter. */
+export interface CallMeter {
+  /** Holds the bound of a call; throws what a denied or failed reserve throws. */
+  hold(bound: PricedUsage): Promise<CallHold>;
+  /** Keeps a settle alive after the response was handed out. */
+  background(work: Promise<unknown>): void;
+  emit(event: Omit<MeterEvent, "scope">): void;
+}

@@ -1,0 +1,57 @@
+/** What a call used or may use, as users and provider files say it. */
+import type { Usd } from "../ledger/money.ts";
+
+/**
+ * Tokens of one call. All whole, finite, not negative. Every field is exclusive of the others but `reasoningTokens`,
+ * which is a part of `outputTokens`: `inputTokens` leaves out cached and cache-written ones, audio and images are in
+ * neither input nor output.
+ */
+export interface Tokens {
+  inputTokens?: number;
+  outputTokens?: number;
+  cachedInputTokens?: number;
+  /** Written to a 5-minute cache, or to one without a stated lifetime. */
+  cacheWriteTokens?: number;
+  cacheWrite1hTokens?: number;
+  reasoningTokens?: number;
+  audioInputTokens?: number;
+  audioOutputTokens?: number;
+  imageInputTokens?: number;
+  imageOutputTokens?: number;
+  /** Alone: counted as tokens and priced at the output rate. With a split: the split prices, this is what a token budget counts. */
+  tokensUsed?: number;
+  /** The tier that the answer states. */
+  serviceTier?: "batch" | "flex" | "priority";
+}
+
+/** What a call really used: tokens of a model, an amount, or the provider's answer as it came. */
+export type Usage =
+  | ({ provider: string; model: string } & Tokens)
+  | { costUsd: Usd; provider?: string; model?: string; tokensUsed?: number }
+  | { response: unknown };
+
+/** What a call may use at most. */
+export type Estimate =
+  | { estimatedCostUsd: Usd; tokens?: number; requests?: number }
+  | { provider: string; model: string; inputTokens?: number; maxOutputTokens?: number; requests?: number };
+
+/** USD per million tokens, and per call. A missing kind is priced as its plain one. */
+export interface Price {
+  input?: Usd;
+  output?: Usd;
+  cachedInput?: Usd;
+  cacheWrite?: Usd;
+  cacheWrite1h?: Usd;
+  audioInput?: Usd;
+  audioCachedInput?: Usd;
+  audioOutput?: Usd;
+  imageInput?: Usd;
+  imageOutput?: Usd;
+  /** USD for each call, on top of tokens. */
+  perCall?: Usd;
+  /** The most that one answer can hold, in tokens. */
+  maxOutputTokens?: number;
+}
+
+/** Prices by provider and model: `{ openai: { "my-ft": { input: "3", output: "12" } } }`. */
+export type Pricing = Record<string, Record<string, Price>>;
