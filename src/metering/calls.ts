@@ -1,7 +1,9 @@
 /** A guarded call as an interface: what `metering` needs of a meter, and what the meter gives its users. */
 import type { AgentLimitError } from "../errors.ts";
 import type { UsageStats } from "../ledger/budgets.ts";
-import type { Tokens, Usage } from "../pricing/usage.ts";
+import type { PricedUsage, Tokens, Usage } from "../pricing/usage.ts";
+
+export type { PricedUsage } from "../pricing/usage.ts";
 
 /** Options of one guarded call. */
 export interface CallOptions {
@@ -58,18 +60,6 @@ export interface CallHold {
   /** Settles at `actual`, or at the whole hold: the money is most likely spent, nobody said how much. */
   settleEstimated(actual?: PricedUsage): Promise<void>;
   release(): Promise<void>;
-}
-
-/** Usage with its price: what the ledger books. */
-export interface PricedUsage {
-  nanoUsd: number;
-  /** What token budgets count. */
-  tokens: number;
-  requests: number;
-  provider?: string;
-  model?: string;
-  /** For history; exclusive kinds. */
-  tokenKinds?: Tokens;
 }
 
 /** What the metered fetch needs of a meter. */

@@ -55,3 +55,15 @@ export interface Price {
 
 /** Prices by provider and model: `{ openai: { "my-ft": { input: "3", output: "12" } } }`. */
 export type Pricing = Record<string, Record<string, Price>>;
+
+/** Usage with its price: what the ledger books. */
+export interface PricedUsage {
+  nanoUsd: number;
+  /** What token budgets count. */
+  tokens: number;
+  requests: number;
+  provider?: string;
+  model?: string;
+  /** For history; exclusive kinds. */
+  tokenKinds?: Tokens;
+}
