@@ -1,0 +1,108 @@
+/** Budgets as users write them, checked and brought into canonical form: one entry a window, in a fixed order. */
+import { InvalidBudgetError } from "../errors.ts";
+import type { Budget, Metric, Window } from "./budgets.ts";
+import { MAX_AMOUNT, nanoUsdRoundedDown } from "./money.ts";
+import type { Amounts, LimitAmounts, LimitInForce, WindowLimits } from "./store.ts";
+import { isWindow, WINDOWS } from "./windows.ts";
+
+/** The metrics in the order of every list, with the field of {@link Amounts} that holds each. */
+export const METRICS: readonly { metric: Metric; field: keyof Amounts }[] = [
+  { metric: "usd", field: "nanoUsd" },
+  { metric: "tokens", field: "tokens" },
+  { metric: "requests", field: "requests" },
+];
+
+export function noLimits(): LimitAmounts {
+  return { nanoUsd: null, tokens: null, requests: null };
+}
+
+const BUDGET_FIELDS = new Set(["window", "usd", "tokens", "requests", "soft"]);
+
+/**
+ * Budgets to canonical limits; undefined stays undefined (the recorded limits judge), an empty list stays empty (clears them).
+ *
+ * @throws InvalidBudgetError for an unknown window or field, an amount that is not above 0 and at most 9e15 (9,000,000
+ * dollars), a fractional count, a budget without an amount, and the same window and metric twice.
+ */
+export function canonicalLimits(budgets: Budget[] | undefined): WindowLimits[] | undefined {
+  if (budgets === undefined) return undefined;
+  if (!Array.isArray(budgets)) throw new InvalidBudgetError("`budgets` is a list of budgets.");
+  const byWindow = new Map<Window, WindowLimits>();
+  for (const budget of budgets) {
+    const window = checkedWindow(budget);
+    const entry = byWindow.get(window) ?? { window, hard: noLimits(), soft: noLimits() };
+    byWindow.set(window, entry);
+    addAmounts(budget, entry);
+  }
+  return WINDOWS.flatMap((window) => byWindow.get(window) ?? []);
+}
+
+function checkedWindow(budget: Budget): Window {
+  if (typeof budget !== "object" || budget === null) {
+    throw new InvalidBudgetError('A budget is an object such as { window: "month", usd: 100 }.');
+  }
+  const unknown = Object.keys(budget).find((field) => !BUDGET_FIELDS.has(field));
+  if (unknown !== undefined) {
+    throw new InvalidBudgetError(
+      `A budget has no field ${JSON.stringify(unknown)}; it has ${[...BUDGET_FIELDS].join(", ")}.`,
+    );
+  }
+  if (!isWindow(budget.window)) {
+    throw new InvalidBudgetError(
+      `Unknown window ${JSON.stringify(budget.window)}; windows are ${WINDOWS.join(", ")}.`,
+    );
+  }
+  if (budget.soft !== undefined && typeof budget.soft !== "boolean") {
+    throw new InvalidBudgetError(`\`soft\` of the ${budget.window} budget is true or false.`);
+  }
+  return budget.window;
+}
+
+function addAmounts(budget: Budget, entry: WindowLimits): void {
+  const limits = budget.soft === true ? entry.soft : entry.hard;
+  let amounts = 0;
+  for (const { metric, field } of METRICS) {
+    if (budget[metric] === undefined) continue;
+    if (limits[field] !== null) {
+      const kind = budget.soft === true ? "soft " : "";
+      throw new InvalidBudgetError(`Two ${kind}${metric} budgets for one ${budget.window}: leave one out.`);
+    }
+    limits[field] = checkedAmount(budget.window, metric, budget[metric]);
+    amounts += 1;
+  }
+  if (amounts === 0) {
+    throw new InvalidBudgetError(
+      `The ${budget.window} budget limits nothing: give it usd, tokens or requests.`,
+    );
+  }
+}
+
+function checkedAmount(window: Window, metric: Metric, value: unknown): number {
+  const amount = metric === "usd" ? nanoUsdRoundedDown(value) : wholeNumber(value);
+  if (amount !== undefined && amount > 0) return amount;
+  const rule =
+    metric === "usd" ? "above 0 and at most 9000000 dollars" : "a whole number above 0 and at most 9e15";
+  throw new InvalidBudgetError(`The ${metric} budget for a ${window} must be ${rule}, not ${String(value)}.`);
+}
+
+function wholeNumber(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isInteger(value) && value <= MAX_AMOUNT ? value : undefined;
+}
+
+/** What binds in one window: an administrator's limit goes before the code's, metric by metric. */
+export function limitsInForce(
+  stored: { hard: LimitAmounts; soft: LimitAmounts } | undefined,
+  code: { hard: LimitAmounts; soft: LimitAmounts },
+): LimitInForce[] {
+  const limits: LimitInForce[] = [];
+  for (const soft of [false, true]) {
+    const kind = soft ? "soft" : "hard";
+    for (const { metric, field } of METRICS) {
+      const storedLimit = stored?.[kind][field] ?? null;
+      const limit = storedLimit ?? code[kind][field];
+      if (limit !== null)
+        limits.push({ metric, limit, soft, source: storedLimit === null ? "code" : "store" });
+    }
+  }
+  return limits;
+}
