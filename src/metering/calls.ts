@@ -52,20 +52,23 @@ export interface MeterEvent {
   durationMs?: number;
 }
 
-/** A hold as the metered fetch uses it. */
+/** A hold as the metered fetch uses it. None of its methods emits: the metered fetch tells of its own calls. */
 export interface CallHold {
   readonly id: string;
   /** Settles at what the provider reported. `nanoUsd` and `tokens` are already priced. */
-  settleReported(actual: PricedUsage): Promise<void>;
+  settleReported(actual: PricedUsage): Promise<Receipt>;
   /** Settles at `actual`, or at the whole hold: the money is most likely spent, nobody said how much. */
-  settleEstimated(actual?: PricedUsage): Promise<void>;
+  settleEstimated(actual?: PricedUsage): Promise<Receipt>;
   release(): Promise<void>;
 }
 
 /** What the metered fetch needs of a meter. */
 export interface CallMeter {
-  /** Holds the bound of a call; throws what a denied or failed reserve throws. */
-  hold(bound: PricedUsage): Promise<CallHold>;
+  /**
+   * Holds the bound of a call under the id of this attempt, a random one. Throws what a denied or failed reserve
+   * throws, and emits nothing: the metered fetch emits `denied`, `settled` and `failed` for its calls.
+   */
+  hold(bound: PricedUsage, id: string): Promise<CallHold>;
   /** Keeps a settle alive after the response was handed out. */
   background(work: Promise<unknown>): void;
   emit(event: Omit<MeterEvent, "scope">): void;
