@@ -15,6 +15,8 @@ export interface Tokens {
   cacheWrite1hTokens?: number;
   reasoningTokens?: number;
   audioInputTokens?: number;
+  /** Audio read from a cache, where the provider tells it apart; not in `cachedInputTokens`. */
+  audioCachedInputTokens?: number;
   audioOutputTokens?: number;
   imageInputTokens?: number;
   imageOutputTokens?: number;
