@@ -41,7 +41,7 @@ export interface Operation {
   id: string;
   /** Of the operation's arguments as the caller gave them; see {@link argumentsHash}. */
   argumentsHash: string;
-  /** How long the id is remembered after the operation, or after the hold's expiry. */
+  /** How long the id is remembered: of a hold after its expiry, of anything else after the operation. */
   retentionSeconds: number;
 }
 
@@ -76,8 +76,11 @@ export interface SettleOperation extends Operation {
   tokenKinds?: TokenKindCounts | undefined;
   /** Fractions of a limit that are to be marked as fired when settled spend reaches them; empty for callers without an alert callback. */
   alertThresholds: number[];
-  /** Where the store has lost the hold: book `actual` under this id as a closed operation that began at this time. Holds for settle of a `Hold` object alone. */
-  bookIfUnknown?: { startedAtMicros: number } | undefined;
+  /**
+   * Where the store has lost the hold: book `actual` in full, now, under this id as that hold, closed. For the settle of
+   * a `Hold` object alone. `reserveHash` is the hash of its reserve, so that a delayed reserve finds the booking.
+   */
+  bookIfUnknown?: { reserveHash: string } | undefined;
 }
 
 export interface ReleaseOperation extends Operation {
@@ -174,7 +177,16 @@ export type CloseAnswer = Standing &
 
 export type RecordAnswer = Standing &
   (
-    | { outcome: "booked"; replayed: boolean; booking: Booking; denials: Denial[]; crossings: Crossing[] }
+    | {
+        outcome: "booked";
+        replayed: boolean;
+        booking: Booking;
+        /** The hard budgets that settled spend alone is above, as they stand now. */
+        denials: Denial[];
+        /** Set when a scope of the chain was paused at the first delivery. */
+        pausedScope?: string;
+        crossings: Crossing[];
+      }
     | { outcome: "conflict" }
   );
 

@@ -1,0 +1,134 @@
+/** What a store remembers under an operation's id: one line of text, its fields parted by spaces. */
+import { formatAmounts, parseAmounts, parseInteger } from "./account.ts";
+import { formatKinds, parseKinds } from "./history.ts";
+import type { Amounts } from "./store.ts";
+import { MINUTE_MICROS } from "./wheel.ts";
+
+/** A reserve, alive or closed, or a record (closed from the start). */
+export interface CallRecord {
+  kind: "hold" | "record";
+  argumentsHash: string;
+  attempt: string;
+  /** Another attempt got this hold too. */
+  shared: boolean;
+  startMicros: number;
+  expiryMinute: number;
+  held: Amounts;
+  /** Scopes, leaf first. */
+  chain: string[];
+  closed: Closing | undefined;
+}
+
+/** How a call was closed. */
+export interface Closing {
+  actual: Amounts;
+  /** Reported, estimated, or released (`-`). */
+  source: "r" | "e" | "-";
+  /** Hash of the closing arguments: the same again is a replay. */
+  argumentsHash: string;
+  /** `0` within the limits, `1` over one, `p<index>` recorded while the scope at that place of the chain was paused. */
+  verdict: string;
+  /** Crossings as text, `-` for none. */
+  crossings: string;
+  /** Of an estimate: its history row and token kinds, which a correction takes off again. */
+  row: string;
+  kinds: number[];
+}
+
+/** A release that came before its reserve: that attempt holds nothing any more. */
+export interface Tombstone {
+  kind: "gone";
+  attempt: string;
+}
+
+/** An administrator's operation. */
+export interface AdminRecord {
+  kind: "admin";
+  argumentsHash: string;
+  atMicros: number;
+}
+
+export type OperationRecord = CallRecord | Tombstone | AdminRecord;
+
+export function formatRecord(record: OperationRecord): string {
+  if (record.kind === "gone") return `gone ${record.attempt}`;
+  if (record.kind === "admin") return `admin ${record.argumentsHash} ${record.atMicros}`;
+  const { kind, argumentsHash, attempt, shared, startMicros, expiryMinute, held, chain, closed } = record;
+  const start = `${kind} ${argumentsHash} ${attempt} ${shared ? 1 : 0} ${startMicros} ${expiryMinute}`;
+  return `${start} ${formatAmounts(held)} ${chain.join(",")}${closed === undefined ? "" : ` ${formatClosing(closed)}`}`;
+}
+
+/** @returns undefined when the text is no record. */
+export function parseRecord(text: string): OperationRecord | undefined {
+  const [kind, ...fields] = text.split(" ");
+  if (kind === "gone") return parseTombstone(fields);
+  if (kind === "admin") return parseAdmin(fields);
+  return kind === "hold" || kind === "record" ? parseCall(kind, fields) : undefined;
+}
+
+/** How long an id is kept: `retentionMs` after the hold's expiry, and never less than that from now. */
+export function timeToLiveMs(expiryMinute: number, nowMs: number, retentionMs: number): number {
+  return Math.max(0, ((expiryMinute + 1) * MINUTE_MICROS) / 1000 - nowMs) + retentionMs;
+}
+
+/** Details of a reply about a hold: `start, expiry minute, held`. */
+export function holdDetails(record: CallRecord): (string | number)[] {
+  return [record.startMicros, record.expiryMinute, formatAmounts(record.held)];
+}
+
+/** Details of a reply about a closed call: `start, expiry minute, actual, source, verdict, crossings`. */
+export function closingDetails(record: CallRecord, closed: Closing): (string | number)[] {
+  const { actual, source, verdict, crossings } = closed;
+  return [record.startMicros, record.expiryMinute, formatAmounts(actual), source, verdict, crossings];
+}
+
+function formatClosing(closing: Closing): string {
+  const { actual, source, argumentsHash, verdict, crossings, row, kinds } = closing;
+  return `${formatAmounts(actual)} ${source} ${argumentsHash} ${verdict} ${crossings} ${row} ${formatKinds(kinds)}`;
+}
+
+function parseTombstone([attempt, ...rest]: string[]): Tombstone | undefined {
+  return attempt === undefined || rest.length > 0 ? undefined : { kind: "gone", attempt };
+}
+
+function parseAdmin([argumentsHash, at, ...rest]: string[]): AdminRecord | undefined {
+  const atMicros = parseInteger(at);
+  if (argumentsHash === undefined || atMicros === undefined || rest.length > 0) return undefined;
+  return { kind: "admin", argumentsHash, atMicros };
+}
+
+function parseCall(kind: "hold" | "record", fields: string[]): CallRecord | undefined {
+  const [argumentsHash, attempt, shared, start, minute, amounts, scopes, ...closing] = fields;
+  const startMicros = parseInteger(start);
+  const expiryMinute = parseInteger(minute);
+  const held = parseAmounts(amounts);
+  if (argumentsHash === undefined || attempt === undefined || (shared !== "0" && shared !== "1"))
+    return undefined;
+  if (startMicros === undefined || expiryMinute === undefined || held === undefined) return undefined;
+  if (scopes === undefined) return undefined;
+  const closed = closing.length === 0 ? undefined : parseClosing(closing);
+  if (closing.length > 0 && closed === undefined) return undefined;
+  const chain = scopes.split(",");
+  return {
+    kind,
+    argumentsHash,
+    attempt,
+    shared: shared === "1",
+    startMicros,
+    expiryMinute,
+    held,
+    chain,
+    closed,
+  };
+}
+
+function parseClosing(fields: string[]): Closing | undefined {
+  const [amounts, source, argumentsHash, verdict, crossings, row, kindsText, ...rest] = fields;
+  const actual = parseAmounts(amounts);
+  const kinds = parseKinds(kindsText);
+  if (actual === undefined || kinds === undefined || rest.length > 0) return undefined;
+  if (source !== "r" && source !== "e" && source !== "-") return undefined;
+  if (argumentsHash === undefined || verdict === undefined || crossings === undefined || row === undefined)
+    return undefined;
+  return { actual, source, argumentsHash, verdict, crossings, row, kinds };
+}

@@ -1,0 +1,149 @@
+/** settle and release: replace a hold by what was used, or give it back; late and repeated ones correct or replay. */
+import { addAmounts, zeroAmounts } from "../account.ts";
+import type { CloseCommand } from "../commands.ts";
+import { addRow, EXPIRED_ROW, historyField, historyRow, takeRow } from "../history.ts";
+import { type CallRecord, type Closing, closingDetails, timeToLiveMs } from "../operation-record.ts";
+import type { Amounts } from "../store.ts";
+import { MINUTE_MICROS, takeHold } from "../wheel.ts";
+import { isFull, isOverrun, markCrossings } from "./judge.ts";
+import { openAccounts } from "./prepare.ts";
+import {
+  type LedgerState,
+  noWrites,
+  type OpenAccount,
+  type Outcome,
+  openRecord,
+  refusal,
+  reply,
+  writesOf,
+} from "./state.ts";
+
+/** A tombstone outlives every retry of its reserve. */
+const TOMBSTONE_MS = 1_500_000;
+
+export function close(state: LedgerState, command: CloseCommand): Outcome {
+  const atMicros = command.nowMs * 1000;
+  const accounts = openAccounts(state, command.scopes);
+  const known = openRecord(state, command.id);
+  if (known === undefined || known.kind === "gone") return unknown(command, accounts, atMicros);
+  const chain = command.scopes.map(({ scope }) => scope).join(",");
+  if (known.kind !== "hold" || known.chain.join(",") !== chain)
+    return refusal("CONFLICT", atMicros, accounts);
+
+  const isForeign = command.attempt !== undefined && (known.shared || known.attempt !== command.attempt);
+  const { closed } = known;
+  if (closed !== undefined) {
+    const isReplay = closed.source === command.source && closed.argumentsHash === command.argumentsHash;
+    const details = closingDetails(known, closed);
+    if (isReplay) return refusal("REPLAY", atMicros, accounts, details);
+    const isCorrection = command.source === "r" && closed.source !== "r";
+    if (!isCorrection || isForeign) return refusal("DONE", atMicros, accounts, details);
+  } else if (isForeign) {
+    return refusal("DONE", atMicros, accounts, closingDetails(known, released(command)));
+  }
+  const lost = accounts.indexOf(undefined);
+  if (lost >= 0) return refusal("LOST", atMicros, accounts, [lost]);
+  const present = accounts.filter((open) => open !== undefined);
+  return book(command, known, present, atMicros);
+}
+
+function unknown(command: CloseCommand, accounts: (OpenAccount | undefined)[], atMicros: number): Outcome {
+  const outcome = refusal("UNKNOWN", atMicros, accounts);
+  if (command.attempt === undefined) return outcome;
+  const text = `gone ${command.attempt}`;
+  return {
+    ...outcome,
+    writes: { ...noWrites(), operation: { id: command.id, text, timeToLiveMs: TOMBSTONE_MS } },
+  };
+}
+
+function released(command: CloseCommand): Closing {
+  const { argumentsHash } = command;
+  const nothing = { verdict: "0", crossings: "-", row: "-", kinds: [] };
+  return { actual: zeroAmounts(), source: "-", argumentsHash, ...nothing };
+}
+
+function book(command: CloseCommand, known: CallRecord, accounts: OpenAccount[], atMicros: number): Outcome {
+  const actual = command.source === "-" ? zeroAmounts() : (command.actual ?? known.held);
+  const full = accounts.findIndex((open) => isFull(open, actual));
+  if (full >= 0) return refusal("FULL", atMicros, accounts, [full]);
+
+  for (const open of accounts) {
+    if (known.closed !== undefined) correct(open, known, known.closed, actual);
+    else if (known.expiryMinute < open.account.sweptMinute) closeLate(open, known, actual);
+    else closeHeld(open, known, actual);
+    if (command.source !== "-") {
+      const row = historyRow(command.row, command.source, actual, command.kinds);
+      changeHistory(open, known.startMicros, (rows) => addRow(rows, row));
+    }
+  }
+  const isEstimate = command.source === "e";
+  const closed: Closing = {
+    ...released(command),
+    actual,
+    source: command.source,
+    verdict: accounts.some((open) => isOverrun(open, known.startMicros)) ? "1" : "0",
+    crossings: crossingsOf(accounts, known.startMicros, command.thresholdMillionths),
+    row: isEstimate ? command.row : "-",
+    kinds: isEstimate ? command.kinds : [],
+  };
+  const record: CallRecord = { ...known, closed };
+  const keptMs = timeToLiveMs(known.expiryMinute, command.nowMs, command.retentionMs);
+  return {
+    reply: reply("OK", atMicros, accounts, closingDetails(record, closed)),
+    writes: writesOf(accounts, { id: command.id, record, timeToLiveMs: keptMs }, atMicros),
+  };
+}
+
+/** Marks and lists the crossings of a whole chain; `-` for none. */
+export function crossingsOf(accounts: OpenAccount[], startMicros: number, thresholds: number[]): string {
+  const crossings = accounts.flatMap((open, place) => markCrossings(open, place, startMicros, thresholds));
+  return crossings.length === 0 ? "-" : crossings.join(",");
+}
+
+function closeHeld(open: OpenAccount, known: CallRecord, actual: Amounts): void {
+  for (const window of countingWindows(open, known.startMicros)) {
+    window.committed = addAmounts(addAmounts(window.committed, actual), known.held, -1);
+    window.settled = addAmounts(window.settled, actual);
+  }
+  const segments = open.segments(known.expiryMinute);
+  takeHold(segments, known.startMicros, known.held);
+  open.setSegments(known.expiryMinute, segments);
+}
+
+/** The sweep has charged the hold: what it charged is replaced. */
+function closeLate(open: OpenAccount, known: CallRecord, actual: Amounts): void {
+  replaceSettled(open, known, known.held, actual);
+  const charged = historyRow(EXPIRED_ROW, "e", known.held);
+  changeHistory(open, known.expiryMinute * MINUTE_MICROS, (rows) => takeRow(rows, charged));
+}
+
+function correct(open: OpenAccount, known: CallRecord, first: Closing, actual: Amounts): void {
+  replaceSettled(open, known, first.actual, actual);
+  if (first.source === "-") return;
+  const row = historyRow(first.row, first.source, first.actual, first.kinds);
+  changeHistory(open, known.startMicros, (rows) => takeRow(rows, row));
+}
+
+function replaceSettled(open: OpenAccount, known: CallRecord, before: Amounts, after: Amounts): void {
+  for (const window of countingWindows(open, known.startMicros)) {
+    window.committed = addAmounts(addAmounts(window.committed, after), before, -1);
+    window.settled = addAmounts(addAmounts(window.settled, after), before, -1);
+  }
+}
+
+/** A hold counts in a window if and only if it began no earlier than the window's base. */
+function countingWindows(open: OpenAccount, startMicros: number) {
+  return open.account.windows.filter((window) => startMicros >= window.baseMicros);
+}
+
+function changeHistory(
+  open: OpenAccount,
+  atMicros: number,
+  change: (rows: ReturnType<OpenAccount["history"]>) => void,
+): void {
+  const field = historyField(atMicros, open.account.lastMicros);
+  const rows = open.history(field);
+  change(rows);
+  if (rows.length > 0) open.setHistory(field, rows);
+}

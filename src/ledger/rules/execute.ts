@@ -1,0 +1,47 @@
+/** The rules of the ledger, pure: a state, a command and a time give a reply and the writes that go with it. */
+
+import { parseAccount } from "../account.ts";
+import type { LedgerCommand, ReadCommand } from "../commands.ts";
+import { MAX_HOLD_MINUTES, minuteOf, wheelField } from "../wheel.ts";
+import { administer } from "./administer.ts";
+import { close } from "./close.ts";
+import { record } from "./record.ts";
+import { reserve } from "./reserve.ts";
+import { type LedgerState, noWrites, type Outcome } from "./state.ts";
+
+/** @throws StoreDataError when stored data is not of this layout. */
+export function execute(state: LedgerState, command: LedgerCommand, nowMicros: number): Outcome {
+  switch (command.kind) {
+    case "reserve":
+      return reserve(state, command, nowMicros);
+    case "settle":
+    case "release":
+      return close(state, command);
+    case "record":
+      return record(state, command, nowMicros);
+    case "administer":
+      return administer(state, command, nowMicros);
+    case "read":
+      return read(state, command, nowMicros);
+    default:
+      return command satisfies never;
+  }
+}
+
+function read(state: LedgerState, command: ReadCommand, nowMicros: number): Outcome {
+  const accounts = command.scopes.map(({ scope }) => {
+    const fields = state.account(scope);
+    const get = (field: string) => fields?.get(field);
+    const raw = { w: get("w"), o: get("o"), c: get("c"), s: get("s"), pauseReason: get("pr") };
+    if (fields === undefined) return { ...raw, due: [] };
+    const { sweptMinute, lastMicros } = parseAccount(scope, fields);
+    const end = Math.min(minuteOf(nowMicros), minuteOf(lastMicros) + MAX_HOLD_MINUTES + 2);
+    const due: [number, string][] = [];
+    for (let minute = sweptMinute; minute < end; minute += 1) {
+      const segments = get(wheelField(minute));
+      if (segments !== undefined) due.push([minute, segments]);
+    }
+    return { ...raw, due };
+  });
+  return { reply: { code: "OK", atMicros: nowMicros, details: [], accounts }, writes: noWrites() };
+}

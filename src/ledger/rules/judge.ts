@@ -1,0 +1,70 @@
+/** Which limits an account has passed, and which thresholds it has reached. */
+import { type AccountWindow, addAmounts } from "../account.ts";
+import { limitsInForce, METRICS } from "../limits.ts";
+import { MAX_AMOUNT } from "../money.ts";
+import type { Amounts, LimitInForce, RequestedAmounts } from "../store.ts";
+import type { OpenAccount } from "./state.ts";
+
+const fieldOf = (limit: LimitInForce): keyof Amounts =>
+  METRICS.find((entry) => entry.metric === limit.metric)?.field ?? "nanoUsd";
+
+/** Whether a hard limit of the account refuses the request. A null asks for at least one unit. */
+export function refuses(open: OpenAccount, requested: RequestedAmounts): boolean {
+  return open.account.windows.some((window) =>
+    hardLimits(window).some((limit) => {
+      const field = fieldOf(limit);
+      return window.committed[field] + (requested[field] ?? 1) > limit.limit;
+    }),
+  );
+}
+
+/** Whether settled spend alone is above a hard limit of a window that counts what began at `startMicros`. */
+export function isOverrun(open: OpenAccount, startMicros: number): boolean {
+  return open.account.windows.some(
+    (window) =>
+      startMicros >= window.baseMicros &&
+      hardLimits(window).some((limit) => window.settled[fieldOf(limit)] > limit.limit),
+  );
+}
+
+/** Whether a counter would pass what doubles hold exactly. */
+export function isFull(open: OpenAccount, added: Amounts): boolean {
+  return open.account.windows.some((window) => {
+    const sum = addAmounts(window.committed, added);
+    return METRICS.some(({ field }) => sum[field] > MAX_AMOUNT);
+  });
+}
+
+/**
+ * Marks the thresholds that settled spend has reached and that have not fired, as text:
+ * `place:window:letter:millionths:base`, the letter `u`, `t` or `r`, capital for a soft budget.
+ */
+export function markCrossings(
+  open: OpenAccount,
+  place: number,
+  startMicros: number,
+  thresholds: number[],
+): string[] {
+  const crossings: string[] = [];
+  for (const window of open.account.windows.filter((candidate) => startMicros >= candidate.baseMicros)) {
+    for (const limit of limitsInForce(window.stored, window)) {
+      for (const millionths of thresholds) {
+        const mark = `${letterOf(limit)}${millionths}`;
+        const isReached = window.settled[fieldOf(limit)] * 1e6 >= limit.limit * millionths;
+        if (!isReached || window.fired.includes(mark)) continue;
+        window.fired.push(mark);
+        crossings.push(`${place}:${window.name}:${letterOf(limit)}:${millionths}:${window.baseMicros}`);
+      }
+    }
+  }
+  return crossings;
+}
+
+function hardLimits(window: AccountWindow): LimitInForce[] {
+  return limitsInForce(window.stored, window).filter((limit) => !limit.soft);
+}
+
+function letterOf(limit: LimitInForce): string {
+  const letter = limit.metric.charAt(0);
+  return limit.soft ? letter.toUpperCase() : letter;
+}

@@ -1,0 +1,235 @@
+/** What every operation with a clock does first: read the time, check the windows, sweep, fold history, roll, take over a list. */
+import {
+  type AccountWindow,
+  addAmounts,
+  formatList,
+  type ListedWindow,
+  parseList,
+  zeroAmounts,
+} from "../account.ts";
+import type { ScopeArguments } from "../commands.ts";
+import { addRow, dayOf, EXPIRED_ROW, foldPlan, forgottenDays, historyField, historyRow } from "../history.ts";
+import { noLimits } from "../limits.ts";
+import { MAX_HOLD_MINUTES, minuteOf, wheelField } from "../wheel.ts";
+import { isPaused, type LedgerState, OpenAccount, type Outcome, refusal } from "./state.ts";
+
+const SECOND_MICROS = 1_000_000;
+
+/** Accounts at one time, ready to be judged; or the outcome that says why not. */
+export type Prepared =
+  | { accounts: OpenAccount[]; atMicros: number; refused?: undefined }
+  | { refused: Outcome };
+
+interface Preparation {
+  scopes: ScopeArguments[];
+  withIndex: boolean;
+  /** Refuse when a scope is paused. */
+  refusePaused?: boolean;
+  /** Make an account anew that the index lists and that has vanished. */
+  recreateLost?: boolean;
+}
+
+/** Opens every account of a chain; an account that does not exist is undefined. */
+export function openAccounts(
+  state: LedgerState,
+  scopes: readonly { scope: string }[],
+): (OpenAccount | undefined)[] {
+  return scopes.map(({ scope }) => {
+    const fields = state.account(scope);
+    return fields === undefined ? undefined : new OpenAccount(scope, fields, undefined);
+  });
+}
+
+/** The operation's time: the server's clock, but never behind any account's own, so that each operation is later than the last. */
+export function timeOf(accounts: readonly (OpenAccount | undefined)[], nowMicros: number): number {
+  return Math.max(
+    nowMicros,
+    ...accounts.map((open) => (open === undefined ? 0 : open.account.lastMicros + 1)),
+  );
+}
+
+export function prepare(state: LedgerState, command: Preparation, nowMicros: number): Prepared {
+  const opened = openAccounts(state, command.scopes);
+  const atMicros = timeOf(opened, nowMicros);
+  const accounts: OpenAccount[] = [];
+  for (const [index, { scope }] of command.scopes.entries()) {
+    const open = opened[index];
+    if (open !== undefined) accounts.push(open);
+    else if (!command.withIndex) return { refused: refusal("INIT", atMicros, []) };
+    else if (state.isIndexed(scope) && command.recreateLost !== true) {
+      return { refused: refusal("LOST", atMicros, [], [index]) };
+    } else accounts.push(newAccount(scope, atMicros));
+  }
+  const paused = accounts.findIndex(isPaused);
+  if (command.refusePaused === true && paused >= 0)
+    return { refused: refusal("PAUSED", atMicros, accounts, [paused]) };
+
+  const sent = command.scopes.map(sentWindows);
+  if (sent.some(({ all }) => all.some((window) => !isInside(window, atMicros)))) {
+    return { refused: refusal("TIME", atMicros, accounts) };
+  }
+  const lacksBounds = accounts.some((open, index) => missesBounds(open, sent[index], atMicros));
+  if (lacksBounds) return { refused: refusal("WINDOWS", atMicros, accounts) };
+
+  for (const [index, open] of accounts.entries()) {
+    bringUpToDate(open, sent[index] ?? { list: undefined, all: [] }, atMicros);
+  }
+  return { accounts, atMicros };
+}
+
+interface SentWindows {
+  list: ListedWindow[] | undefined;
+  /** The list and the further bounds. */
+  all: ListedWindow[];
+}
+
+function sentWindows({ list, bounds }: ScopeArguments): SentWindows {
+  const listed = list === undefined ? undefined : (parseList(list) ?? []);
+  const further = bounds === undefined ? [] : (parseList(bounds) ?? []);
+  return { list: listed, all: [...(listed ?? []), ...further] };
+}
+
+function newAccount(scope: string, atMicros: number): OpenAccount {
+  return new OpenAccount(scope, undefined, {
+    lastMicros: atMicros,
+    sweptMinute: minuteOf(atMicros),
+    flags: 0,
+    windows: [],
+  });
+}
+
+function isInside(window: ListedWindow, atMicros: number): boolean {
+  return window.startSeconds * SECOND_MICROS <= atMicros && atMicros < window.endSeconds * SECOND_MICROS;
+}
+
+export function hasEnded(window: ListedWindow, atMicros: number): boolean {
+  return atMicros >= window.endSeconds * SECOND_MICROS;
+}
+
+/** A window that nobody sent for a whole window, and that no stored limit needs. */
+function isDropped(window: AccountWindow, list: ListedWindow[] | undefined): boolean {
+  const isNamed = list?.some((entry) => entry.name === window.name) ?? false;
+  return !window.listed && !window.sentSinceRoll && window.stored === undefined && !isNamed;
+}
+
+function missesBounds(open: OpenAccount, sent: SentWindows | undefined, atMicros: number): boolean {
+  return open.account.windows.some(
+    (window) =>
+      hasEnded(window, atMicros) &&
+      !isDropped(window, sent?.list) &&
+      !sent?.all.some((entry) => entry.name === window.name),
+  );
+}
+
+function bringUpToDate(open: OpenAccount, sent: SentWindows, atMicros: number): void {
+  const { account } = open;
+  sweep(open, minuteOf(atMicros));
+  foldHistory(open, atMicros);
+  account.windows = account.windows.filter(
+    (window) => !hasEnded(window, atMicros) || !isDropped(window, sent.list),
+  );
+  const rolled = new Set<string>();
+  for (const window of account.windows.filter((candidate) => hasEnded(candidate, atMicros))) {
+    roll(window, sent.all, atMicros);
+    rolled.add(window.name);
+  }
+  if (sent.list !== undefined) takeOver(open, sent.list, rolled, atMicros);
+  if (open.isNew && sent.list === undefined)
+    account.windows = sent.all.map((entry) => newWindow(entry, atMicros));
+  account.lastMicros = atMicros;
+}
+
+/** Moves what has expired into settled, and books it as expired; what is committed stays as it is. */
+export function sweep(open: OpenAccount, nowMinute: number): void {
+  const { account } = open;
+  const end = Math.min(nowMinute, minuteOf(account.lastMicros) + MAX_HOLD_MINUTES + 2);
+  for (let minute = account.sweptMinute; minute < end; minute += 1) {
+    if (!open.has(wheelField(minute))) continue;
+    for (const segment of open.segments(minute)) {
+      for (const window of account.windows.filter(
+        (candidate) => segment.startMicros >= candidate.baseMicros,
+      )) {
+        window.settled = addAmounts(window.settled, segment.sum);
+      }
+      const field = historyField(minute * 60 * SECOND_MICROS, account.lastMicros);
+      const rows = open.history(field);
+      addRow(rows, historyRow(EXPIRED_ROW, "e", segment.sum));
+      open.setHistory(field, rows);
+    }
+    open.setSegments(minute, []);
+  }
+  account.sweptMinute = Math.max(account.sweptMinute, nowMinute);
+}
+
+function foldHistory(open: OpenAccount, atMicros: number): void {
+  const { lastMicros } = open.account;
+  if (dayOf(lastMicros) === dayOf(atMicros)) return;
+  for (const { day, hours } of foldPlan(lastMicros, atMicros)) {
+    const present = hours.filter((hour) => open.has(hour));
+    if (present.length === 0) continue;
+    const rows = open.history(`D:${day}`);
+    for (const hour of present) {
+      for (const row of open.history(hour)) addRow(rows, row);
+      open.delete(hour);
+    }
+    open.setHistory(`D:${day}`, rows);
+  }
+  for (const field of forgottenDays(lastMicros, atMicros)) open.delete(field);
+}
+
+function roll(window: AccountWindow, bounds: ListedWindow[], atMicros: number): void {
+  const next = bounds.find((entry) => entry.name === window.name);
+  if (next === undefined) throw new RangeError(`No bounds for ${window.name}: ${formatList(bounds)}`);
+  window.startSeconds = next.startSeconds;
+  window.endSeconds = next.endSeconds;
+  clear(window, atMicros);
+  window.sentSinceRoll = false;
+}
+
+/** Zero from now on: what began before counts here no longer. */
+export function clear(window: AccountWindow, atMicros: number): void {
+  window.committed = zeroAmounts();
+  window.settled = zeroAmounts();
+  window.fired = [];
+  window.baseMicros = atMicros;
+}
+
+/** Makes a caller's list the recorded one; windows that it leaves out go on counting but judge nobody. */
+function takeOver(
+  open: OpenAccount,
+  list: ListedWindow[],
+  rolled: ReadonlySet<string>,
+  atMicros: number,
+): void {
+  const { windows } = open.account;
+  const listed = list.map((entry) => {
+    const window = windows.find((candidate) => candidate.name === entry.name) ?? newWindow(entry, atMicros);
+    return { ...window, hard: entry.hard, soft: entry.soft, listed: true, sentSinceRoll: true };
+  });
+  const isListed = (window: AccountWindow) => list.some((entry) => entry.name === window.name);
+  const left = windows.filter((window) => !isListed(window));
+  const omittedBefore = left.filter((window) => !window.listed);
+  const omittedNow = left
+    .filter((window) => window.listed)
+    .map((window) => ({
+      ...window,
+      hard: noLimits(),
+      soft: noLimits(),
+      listed: false,
+      sentSinceRoll: !rolled.has(window.name),
+    }));
+  open.account.windows = [...listed, ...omittedBefore, ...omittedNow];
+}
+
+export function newWindow(entry: ListedWindow, atMicros: number): AccountWindow {
+  return {
+    ...entry,
+    listed: true,
+    sentSinceRoll: true,
+    committed: zeroAmounts(),
+    settled: zeroAmounts(),
+    baseMicros: atMicros,
+    fired: [],
+    stored: undefined,
+  };
+}

@@ -1,0 +1,99 @@
+/** reserve: check and hold in one step, over the whole chain or not at all. */
+import { addAmounts } from "../account.ts";
+import type { ReserveCommand } from "../commands.ts";
+import {
+  type CallRecord,
+  closingDetails,
+  formatRecord,
+  holdDetails,
+  type OperationRecord,
+  timeToLiveMs,
+} from "../operation-record.ts";
+import type { Amounts, RequestedAmounts } from "../store.ts";
+import { addHold, minuteOf } from "../wheel.ts";
+import { isFull, refuses } from "./judge.ts";
+import { openAccounts, prepare, timeOf } from "./prepare.ts";
+import {
+  type LedgerState,
+  noWrites,
+  type OpenAccount,
+  type Outcome,
+  openRecord,
+  refusal,
+  reply,
+  writesOf,
+} from "./state.ts";
+
+export function reserve(state: LedgerState, command: ReserveCommand, nowMicros: number): Outcome {
+  const known = openRecord(state, command.id);
+  if (known !== undefined && !(known.kind === "gone" && known.attempt !== command.attempt)) {
+    return answerAgain(state, command, known, nowMicros);
+  }
+  const prepared = prepare(state, { ...command, refusePaused: true }, nowMicros);
+  if (prepared.refused !== undefined) return prepared.refused;
+  const { accounts, atMicros } = prepared;
+
+  const held = heldAmounts(command.requested);
+  if (accounts.some((open) => refuses(open, command.requested))) return refusal("DENIED", atMicros, accounts);
+  const full = accounts.findIndex((open) => isFull(open, held));
+  if (full >= 0) return refusal("FULL", atMicros, accounts, [full]);
+
+  const expiryMinute = minuteOf(atMicros + command.expiresInMicros);
+  for (const open of accounts) hold(open, held, expiryMinute, atMicros);
+  const record: CallRecord = {
+    kind: "hold",
+    argumentsHash: command.argumentsHash,
+    attempt: command.attempt,
+    shared: false,
+    startMicros: atMicros,
+    expiryMinute,
+    held,
+    chain: command.scopes.map(({ scope }) => scope),
+    closed: undefined,
+  };
+  const keptMs = timeToLiveMs(expiryMinute, Math.floor(atMicros / 1000), command.retentionMs);
+  return {
+    reply: reply("OK", atMicros, accounts, holdDetails(record)),
+    writes: writesOf(accounts, { id: command.id, record, timeToLiveMs: keptMs }, atMicros),
+  };
+}
+
+/** What a hold sets aside: what is not known beforehand holds nothing. */
+export function heldAmounts(requested: RequestedAmounts): Amounts {
+  return { nanoUsd: requested.nanoUsd ?? 0, tokens: requested.tokens ?? 0, requests: requested.requests };
+}
+
+/** A known id gets the same decision, with the state that the hold is in now. */
+function answerAgain(
+  state: LedgerState,
+  command: ReserveCommand,
+  known: OperationRecord,
+  nowMicros: number,
+): Outcome {
+  const accounts = openAccounts(state, command.scopes);
+  const atMicros = timeOf(accounts, nowMicros);
+  if (known.kind === "gone") return refusal("GONE", atMicros, accounts);
+  const isSame = known.kind === "hold" && known.argumentsHash === command.argumentsHash;
+  if (!isSame) return refusal("CONFLICT", atMicros, accounts);
+  if (known.closed !== undefined)
+    return refusal("CLOSED", atMicros, accounts, closingDetails(known, known.closed));
+  if (minuteOf(atMicros) > known.expiryMinute)
+    return refusal("EXPIRED", atMicros, accounts, holdDetails(known));
+
+  const again = reply("REPLAY", atMicros, accounts, holdDetails(known));
+  if (known.shared || known.attempt === command.attempt) return { reply: again, writes: noWrites() };
+  const keptMs = timeToLiveMs(known.expiryMinute, Math.floor(atMicros / 1000), command.retentionMs);
+  const text = formatRecord({ ...known, shared: true });
+  const operation = { id: command.id, text, timeToLiveMs: keptMs };
+  return { reply: again, writes: { ...noWrites(), operation } };
+}
+
+function hold(open: OpenAccount, held: Amounts, expiryMinute: number, atMicros: number): void {
+  const { account } = open;
+  for (const window of account.windows) window.committed = addAmounts(window.committed, held);
+  const longer = account.windows.filter((window) => window.name !== "minute");
+  const newestBaseMicros = Math.max(0, ...longer.map((window) => window.baseMicros));
+  const segments = open.segments(expiryMinute);
+  addHold(segments, atMicros, newestBaseMicros, held);
+  open.setSegments(expiryMinute, segments);
+}
