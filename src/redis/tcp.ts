@@ -1,6 +1,78 @@
 /** Scripts over TCP or TLS, through ioredis: Node alone. */
-import type { RedisOptions } from "ioredis";
+import { Redis, type RedisOptions } from "ioredis";
 import { InvalidOptionsError } from "../errors.ts";
+import { DEFAULT_STORE_TIMEOUT_MS, type Dialect, scriptTransport, type Wire } from "./delivery.ts";
+import { isReply } from "./refusals.ts";
+import type { ScriptTransport } from "./transport.ts";
+
+/** What is used of an ioredis client (`Redis` or `Cluster`). */
+export interface IoredisClient {
+  evalsha(sha1: string, keyCount: number, ...keysAndArgs: string[]): Promise<unknown>;
+  eval(source: string, keyCount: number, ...keysAndArgs: string[]): Promise<unknown>;
+  time(): Promise<unknown>;
+}
+
+export interface TcpTransportOptions {
+  /** Milliseconds for one operation, over all its tries; default 1000. */
+  storeTimeoutMs?: number | undefined;
+  /** Which text of the scripts goes first; left out: Upstash's for hosts under upstash.io, else the plain one. */
+  server?: Dialect | undefined;
+}
+
+/**
+ * Carries scripts to a Redis at a `redis://` or `rediss://` address, or over an ioredis client. It connects at the
+ * first call, reconnects by itself, and keeps the process alive until `close()`. A client that was handed in stays
+ * its owner's: `close()` does not end it, and its `error` events are the owner's to hear.
+ *
+ * @throws InvalidOptionsError a malformed address (which is not repeated), no ioredis client, or `storeTimeoutMs` out of range.
+ */
+export function tcpTransport(
+  target: string | IoredisClient,
+  options: TcpTransportOptions = {},
+): ScriptTransport {
+  const storeTimeoutMs = options.storeTimeoutMs ?? DEFAULT_STORE_TIMEOUT_MS;
+  const wire = typeof target === "string" ? ownWire(target, storeTimeoutMs) : clientWire(target);
+  const host = typeof target === "string" ? new URL(target).hostname : "";
+  const dialect = options.server ?? (/(^|\.)upstash\.io$/.test(host) ? "upstash" : "redis");
+  return scriptTransport(wire, { storeTimeoutMs, dialect });
+}
+
+function clientWire(client: IoredisClient): Wire {
+  if (typeof client.evalsha !== "function") {
+    throw new InvalidOptionsError("The Redis client must be one of ioredis, or a redis:// address.");
+  }
+  return {
+    evalsha: (sha1, keys, args) => client.evalsha(sha1, keys.length, ...keys, ...args),
+    eval: (source, keys, args) => client.eval(source, keys.length, ...keys, ...args),
+    time: () => client.time(),
+  };
+}
+
+function ownWire(url: string, storeTimeoutMs: number): Wire {
+  const client = new Redis({ ...ioredisOptions(url, storeTimeoutMs), enableAutoPipelining: true });
+  const wire = clientWire(client);
+  let connectionError: Error | undefined;
+  client.on("error", (error: Error) => {
+    connectionError = error;
+  });
+  client.on("ready", () => {
+    connectionError = undefined;
+  });
+  /** A command says only that it was given up; why the connection failed stands in the event. */
+  const explained = async (answer: Promise<unknown>): Promise<unknown> => {
+    try {
+      return await answer;
+    } catch (error) {
+      throw isReply(error) ? error : (connectionError ?? error);
+    }
+  };
+  return {
+    evalsha: (sha1, keys, args) => explained(wire.evalsha(sha1, keys, args)),
+    eval: (source, keys, args) => explained(wire.eval(source, keys, args)),
+    time: () => explained(wire.time()),
+    close: () => client.disconnect(),
+  };
+}
 
 /**
  * ioredis' options for a `redis://` or `rediss://` address, tuned so that a dead or silent server is noticed within
@@ -21,9 +93,9 @@ export function ioredisOptions(url: string, timeoutMs: number): RedisOptions {
     // LOADING is then an answer that is tried again within the caller's own deadline.
     enableReadyCheck: false,
     connectTimeout: timeoutMs,
-    commandTimeout: timeoutMs,
     // A connection whose other end vanished is replaced, instead of failing every call until the kernel gives up on it.
-    socketTimeout: timeoutMs,
+    // A little later than the caller's deadline, which then is what the caller is told.
+    socketTimeout: timeoutMs + 100,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     retryStrategy: (times) => Math.min(50 * times, 500),

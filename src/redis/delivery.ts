@@ -1,0 +1,136 @@
+/** Delivers scripts over any wire: within one deadline, tried again where that helps, by SHA-1 where the server knows it. */
+import { AgentLimitError, InvalidOptionsError, StoreDataError, StoreUnavailableError } from "../errors.ts";
+import { isFirstLineRefused, isNoScript, refusalOf } from "./refusals.ts";
+import { answerValues, type RedisScript, type ScriptTransport, timeMicros } from "./transport.ts";
+
+/** Sends one command once. It throws what its client throws; it need not end. */
+export interface Wire {
+  evalsha(sha1: string, keys: string[], args: string[]): Promise<unknown>;
+  eval(source: string, keys: string[], args: string[]): Promise<unknown>;
+  time(): Promise<unknown>;
+  close?(): void;
+}
+
+/** Which text of a script goes first: Upstash's, or the one that every Redis runs. */
+export type Dialect = "upstash" | "redis";
+
+export interface DeliveryOptions {
+  /** Milliseconds for one operation, over all its tries: 1 to 600,000. */
+  storeTimeoutMs: number;
+  /** A server that refuses Upstash's text gets the plain one from then on. */
+  dialect: Dialect;
+}
+
+export const DEFAULT_STORE_TIMEOUT_MS = 1000;
+
+/** @throws InvalidOptionsError `storeTimeoutMs` is out of its range. */
+export function scriptTransport(wire: Wire, options: DeliveryOptions): ScriptTransport {
+  const { storeTimeoutMs } = options;
+  if (!(storeTimeoutMs >= 1 && storeTimeoutMs <= 600_000)) {
+    throw new InvalidOptionsError("storeTimeoutMs must be a number of milliseconds from 1 to 600,000.");
+  }
+  let dialect = options.dialect;
+  let closed = false;
+
+  /** By SHA-1, and by text where the server does not know that; in the plain dialect once the other was refused. */
+  async function send(
+    script: RedisScript,
+    call: { keys: string[]; args: string[]; deadline: Deadline },
+  ): Promise<unknown> {
+    const isUpstash = dialect === "upstash";
+    try {
+      return await wire.evalsha(isUpstash ? script.upstashSha1 : script.sha1, call.keys, call.args);
+    } catch (error) {
+      if (!isNoScript(error) || call.deadline.hasPassed()) throw error;
+    }
+    try {
+      return await wire.eval(isUpstash ? script.upstashSource : script.source, call.keys, call.args);
+    } catch (error) {
+      if (!isUpstash || !isFirstLineRefused(error) || call.deadline.hasPassed()) throw error;
+    }
+    dialect = "redis";
+    return send(script, call);
+  }
+
+  /** Until it works, fails for good, or the deadline comes: sent once more with everything as it was. */
+  async function deliver(
+    name: string,
+    secrets: string[],
+    send: (deadline: Deadline) => Promise<unknown>,
+  ): Promise<unknown> {
+    const deadline = new Deadline(storeTimeoutMs);
+    for (let tries = 1; ; tries++) {
+      if (closed)
+        throw new StoreUnavailableError("The connection to the store was closed: make a new meter.");
+      try {
+        return await deadline.limit(send(deadline));
+      } catch (error) {
+        if (error instanceof AgentLimitError) throw error;
+        const refusal = refusalOf(error, secrets);
+        if (refusal.kind === "unavailable") throw new StoreUnavailableError(`${refusal.says}.`);
+        if (refusal.kind === "data")
+          throw new StoreDataError(`The script "${name}" failed in the store: ${refusal.says}.`);
+        if (!(await deadline.pause(tries))) {
+          throw new StoreUnavailableError(
+            `The store did not work within ${storeTimeoutMs} ms: ${refusal.says}.`,
+          );
+        }
+      }
+    }
+  }
+
+  return {
+    async run(script, keys, args) {
+      const answer = await deliver(script.name, [...keys, ...args], (deadline) =>
+        send(script, { keys, args, deadline }),
+      );
+      return answerValues(script.name, answer);
+    },
+    time: async () => timeMicros(await deliver("TIME", [], () => wire.time())),
+    async close() {
+      closed = true;
+      wire.close?.();
+    },
+  };
+}
+
+/** The one clock of an operation. */
+class Deadline {
+  readonly #timeoutMs: number;
+  readonly #endMs: number;
+  #isOver = false;
+
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+    this.#endMs = performance.now() + timeoutMs;
+  }
+
+  hasPassed(): boolean {
+    return this.#isOver;
+  }
+
+  /** The work's outcome, if it comes in time; what comes later is dropped. */
+  limit<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#isOver = true;
+        reject(this.#silence());
+      }, this.#endMs - performance.now());
+      work.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
+  }
+
+  /** Waits before the next try, longer each time and never twice the same; false where the deadline comes first. */
+  async pause(tries: number): Promise<boolean> {
+    const pauseMs = Math.min(10 * 2 ** tries, 200) * (0.5 + Math.random() / 2);
+    if (performance.now() + pauseMs >= this.#endMs) return false;
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    return true;
+  }
+
+  #silence(): StoreUnavailableError {
+    return new StoreUnavailableError(
+      `The store did not answer within ${this.#timeoutMs} ms (storeTimeoutMs). Whether it did what was asked is not known; the same id may be sent again.`,
+    );
+  }
+}
