@@ -1,0 +1,121 @@
+/** How a model's name is read: the names to look up, in order. Rules alone, no fuzzy match. */
+
+/** A provider whose prices to look in, and the names to look up there, in order. */
+export interface NameLookup {
+  readonly provider: string;
+  readonly names: readonly string[];
+  /** The name says that the call stays in a region, which costs more for some models. */
+  readonly regional: boolean;
+}
+
+export interface NameQuestion {
+  /** In lower case. */
+  provider: string;
+  /** In lower case. */
+  model: string;
+  /** Who chose the name: a call, whose Azure deployments are named at will, or the user's `models`. */
+  from: "call" | "models";
+  isProvider(name: string): boolean;
+}
+
+/**
+ * The lookups for a name, the most exact first.
+ *
+ * Stripped one after the other, each result being a name to try: `models/` and `publishers/…/models/`, an ARN, a known
+ * provider before `/` or `:`, Bedrock's region, vendor and version, Vertex's `@date`. Each is tried as it is, without a
+ * date or `-latest` at its end, and, for Claude, with dashes for dots. `ft:BASE:…` is `ft:BASE` and never its base.
+ */
+export function nameLookups({ provider, model, from, isProvider }: NameQuestion): NameLookup[] {
+  const { names: stripped, isClaudeOnBedrock, regional } = strip(model, isProvider);
+  const names = allForms(stripped);
+  const lookups: NameLookup[] = [{ provider, names, regional }];
+  const family = providerFamily(provider);
+  if (family === "openai" && provider !== family && from === "call") {
+    const dated = stripped
+      .filter((name) => DATE.test(name))
+      .map((name) => name.replace(/^gpt-35-/, "gpt-3.5-"));
+    lookups.push({ provider: family, names: allForms(dated), regional });
+  } else if (family !== provider) {
+    lookups.push({ provider: family, names, regional });
+  }
+  if (isClaudeOnBedrock || (family === "bedrock" && names.some((name) => name.startsWith("claude-")))) {
+    lookups.push({ provider: "anthropic", names, regional: regional || !isClaudeOnBedrock });
+  }
+  return lookups;
+}
+
+/** The provider whose prices a provider's name stands for: itself, but for other spellings and Azure. */
+export function providerFamily(provider: string): string {
+  return FAMILIES.get(provider) ?? provider;
+}
+
+/** Whether a name is another spelling of a provider's. */
+export function isProviderAlias(name: string): boolean {
+  return FAMILIES.has(name);
+}
+
+const FAMILIES: ReadonlyMap<string, string> = new Map([
+  ["azure", "openai"],
+  ["azure-openai", "openai"],
+  ["vertex", "google"],
+  ["vertexai", "google"],
+  ["vertex-ai", "google"],
+  ["google-vertex", "google"],
+  ["gemini", "google"],
+  ["amazon-bedrock", "bedrock"],
+  ["aws-bedrock", "bedrock"],
+  ["x-ai", "xai"],
+  ["mistralai", "mistral"],
+  ["moonshot", "moonshotai"],
+  ["voyage", "voyageai"],
+  ["zhipu", "zhipuai"],
+  ["z-ai", "zai"],
+]);
+
+const PATH = /^(?:.*\/)?models\/|^arn:.*\//;
+const LEFT_PART = /^([a-z0-9._-]+)[/:](.+)$/;
+const BEDROCK_REGION = /^(us-gov|us|eu|apac|jp|au|ca|global)\.(?=[a-z0-9]+\.)/;
+const BEDROCK_VENDOR =
+  /^(ai21|amazon|anthropic|cohere|deepseek|google|meta|minimax|mistral|moonshot|nvidia|openai|qwen|writer|zai)\./;
+const BEDROCK_VERSION = /-v\d+(?::\d+)?$/;
+const VERTEX_VERSION = /@(\d{8}|default|latest)$/;
+const DATE =
+  /-(?:20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])|(?:20\d\d)?(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))$/;
+
+function strip(model: string, isProvider: (name: string) => boolean) {
+  const pathless = model.replace(PATH, "");
+  const [, left, right] = LEFT_PART.exec(pathless) ?? [];
+  const own = left !== undefined && right !== undefined && isProvider(left) ? right : pathless;
+  const region = BEDROCK_REGION.exec(own)?.[1];
+  const regionless = own.replace(BEDROCK_REGION, "");
+  const vendor = BEDROCK_VENDOR.exec(regionless)?.[1];
+  const vendorless = regionless.replace(BEDROCK_VENDOR, "");
+  const versionless = vendor === undefined ? vendorless : vendorless.replace(BEDROCK_VERSION, "");
+  const vertexDate = VERTEX_VERSION.exec(versionless)?.[1];
+  const base = versionless.replace(VERTEX_VERSION, "");
+  const dated = vertexDate === undefined ? base : `${base}-${vertexDate}`;
+  const isClaudeOnBedrock = vendor === "anthropic";
+  return {
+    names: unique([model, pathless, own, regionless, vendorless, versionless, dated, base]),
+    isClaudeOnBedrock,
+    regional: isClaudeOnBedrock && region !== "global",
+  };
+}
+
+/** The names as they are, then without dates, then with dashes for Claude's dots. */
+function allForms(names: readonly string[]): string[] {
+  const exact = names.flatMap((name) =>
+    name.startsWith("ft:") ? [name, `ft:${name.split(":")[1]}`] : [name],
+  );
+  const both = [...exact, ...exact.map(undated)];
+  const dashed = both.filter((name) => name.startsWith("claude-")).map((name) => name.replaceAll(".", "-"));
+  return unique([...both, ...dashed]);
+}
+
+function undated(name: string): string {
+  return name.replace(DATE, "").replace(/-latest$/, "");
+}
+
+function unique(names: readonly string[]): string[] {
+  return [...new Set(names)];
+}
