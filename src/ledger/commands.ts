@@ -88,6 +88,7 @@ export type LedgerCommand = ReserveCommand | CloseCommand | RecordCommand | Admi
  * | `MALFORMED` | a field is not of this layout; nothing written | key, field |
  * | `TOO_NEW` | a newer layout | key |
  * | `FULL` | a counter would pass 9e15 | place |
+ * | `CLOCK` | the server refuses TIME in scripts: repeat with a clock | |
  */
 export type ReplyCode =
   | "OK"
@@ -106,7 +107,8 @@ export type ReplyCode =
   | "WINDOWS"
   | "MALFORMED"
   | "TOO_NEW"
-  | "FULL";
+  | "FULL"
+  | "CLOCK";
 
 /** The fields `w`, `o`, `c`, `s`, `pr` of a scope; undefined where absent. A reader adds due wheel minutes. */
 export interface RawAccount {

@@ -134,8 +134,11 @@ function bringUpToDate(open: OpenAccount, sent: SentWindows, atMicros: number): 
     rolled.add(window.name);
   }
   if (sent.list !== undefined) takeOver(open, sent.list, rolled, atMicros);
-  if (open.isNew && sent.list === undefined)
-    account.windows = sent.all.map((entry) => newWindow(entry, atMicros));
+  if (open.isNew && sent.list === undefined) {
+    account.windows = sent.all
+      .filter(({ name }) => name === "month")
+      .map((entry) => newWindow(entry, atMicros));
+  }
   account.lastMicros = atMicros;
 }
 

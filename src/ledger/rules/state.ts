@@ -85,8 +85,9 @@ export class OpenAccount {
     if (this.has(field)) this.#changes.set(field, undefined);
   }
 
-  /** The fields as they are now. */
+  /** The fields as they are now; a new account that nothing was prepared for is still absent. */
   raw(): RawAccount {
+    if (this.isNew && this.account.windows.length === 0) return ABSENT_ACCOUNT;
     return { ...formatAccount(this.account), pauseReason: this.pauseReason, due: [] };
   }
 

@@ -1,0 +1,275 @@
+-- One scope's account: opened, brought up to date, judged and written back. The twin of src/ledger/rules.
+-- Every script has the same first keys and arguments:
+--   KEYS[1..n]     the accounts, agentlimit:{ns}:s:<scope>, leaf first
+--   KEYS[n+1]      the operation's record, agentlimit:{ns}:i:<id>; `read` has none
+--   ARGV[1]        microseconds of the caller's corrected clock where the server refuses TIME, else ''
+--   ARGV[2]        scopes of the chain, parted by ','
+--   ARGV[3]        hash of the operation's arguments
+--   ARGV[4]        milliseconds that the record is kept: after the hold's expiry, or after the operation
+local MINUTE, HOUR, DAY, SECOND = 60000000, 3600000000, 86400000000, 1000000
+local MAX_AMOUNT = 9000000000000000
+local LAYOUT = 1
+local HOURLY_DAYS, DAILY_DAYS, EXPIRY_DAYS, MAX_HOLD_MINUTES, MAX_MODELS = 14, 400, 2, 1560, 16
+local PAUSED, HAS_STORED_LIMITS = 1, 2
+local METRICS = { 'u', 't', 'r' }
+
+local clock, chainText, argumentsHash, retentionMs = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local scopes = {}
+for scope in string.gmatch(chainText, '[^,]+') do scopes[#scopes + 1] = scope end
+local recordKey = KEYS[#scopes + 1]
+
+local function text(number) return string.format('%.0f', number) end
+
+-- Ends the script from any depth with an answer; nothing has been written by then.
+local function refuse(code, at, details, accounts)
+  error({ answer = { code = code, at = at, details = details or {}, accounts = accounts or {} } })
+end
+
+local function malformed(key, field) refuse('MALFORMED', 0, { key, field }) end
+
+local function integer(digits, key, field)
+  local number = string.match(digits, '^%d+$') and tonumber(digits)
+  if #digits > 16 or not number or number > MAX_AMOUNT then malformed(key, field) end
+  return number
+end
+
+local function split(line, separator)
+  local parts = {}
+  for part in string.gmatch(line, '[^' .. separator .. ']+') do parts[#parts + 1] = part end
+  return parts
+end
+
+local function now()
+  if clock ~= '' then return tonumber(clock) end
+  local time = redis.pcall('TIME')
+  if time.err then refuse('CLOCK', 0) end
+  return tonumber(time[1]) * SECOND + tonumber(time[2])
+end
+
+-- Amounts are triples { nano-USD, tokens, requests }.
+local function triple(line, key, field)
+  local usd, tokens, requests = string.match(line, '^(%d+),(%d+),(%d+)$')
+  if not usd then malformed(key, field) end
+  return { integer(usd, key, field), integer(tokens, key, field), integer(requests, key, field) }
+end
+
+local function tripleText(amounts) return text(amounts[1]) .. ',' .. text(amounts[2]) .. ',' .. text(amounts[3]) end
+
+local function add(amounts, added, factor)
+  for metric = 1, 3 do amounts[metric] = amounts[metric] + factor * added[metric] end
+end
+
+-- Limits `a,b,c` or `a,b,c/d,e,f`: places 1 to 3 deny, 4 to 6 only alert; false is no limit.
+local limitsOfText = {}
+local function limits(line, key, field)
+  local known = limitsOfText[line]
+  if known then return known end
+  local parsed = {}
+  for hard in string.gmatch(line, '[^/]+') do
+    for part in string.gmatch(hard, '[^,]+') do
+      parsed[#parsed + 1] = part ~= '-' and integer(part, key, field)
+    end
+    if #parsed % 3 ~= 0 then malformed(key, field) end
+  end
+  if #parsed ~= 3 and #parsed ~= 6 then malformed(key, field) end
+  limitsOfText[line] = parsed
+  return parsed
+end
+
+-- A list `name start end limits;…` as callers send it and `w` records it.
+local function parseList(line, key, field)
+  local windows, position = {}, 1
+  for first, name, start, stop, pair, after in string.gmatch(line, '()(%S+) (%d+) (%d+) ([%d,/%-]+);()') do
+    if first ~= position then malformed(key, field) end
+    position = after
+    limits(pair, key, field)
+    windows[#windows + 1] =
+      { name = name, start = integer(start, key, field), stop = integer(stop, key, field), limits = pair }
+  end
+  if position ~= #line + 1 then malformed(key, field) end
+  return windows
+end
+
+local function parseOmitted(line, key)
+  local windows, position = {}, 1
+  for first, name, start, stop, mark, after in string.gmatch(line, '()(%S+) (%d+) (%d+) ([01]);()') do
+    if first ~= position then malformed(key, 'o') end
+    position = after
+    windows[#windows + 1] = {
+      name = name,
+      start = integer(start, key, 'o'),
+      stop = integer(stop, key, 'o'),
+      limits = '-,-,-',
+      omitted = true,
+      unsent = mark == '0',
+    }
+  end
+  if position ~= #line + 1 then malformed(key, 'o') end
+  return windows
+end
+
+-- Reads `c` and `s` into the windows of `w` and `o`.
+local function parseCounters(account, c, s)
+  local key, windows = account.key, account.windows
+  local layout, last, swept, flags, counters = string.match(c, '^(%d+) (%d+) (%d+) (%d+);([%d,;]*)$')
+  if not layout then malformed(key, 'c') end
+  if tonumber(layout) > LAYOUT then refuse('TOO_NEW', 0, { key, layout }) end
+  account.last, account.swept, account.flags = integer(last, key, 'c'), integer(swept, key, 'c'), tonumber(flags)
+  local committed = split(counters, ';')
+  if #committed ~= #windows then malformed(key, 'c') end
+  local place, position = 0, 1
+  for first, base, fired, settled, stored, rest, after in
+    string.gmatch(s, '()(%d+) (%S+) ([%d,]+) (%S+) (%S+ %S+);()')
+  do
+    place = place + 1
+    local window = windows[place]
+    if first ~= position or not window or rest ~= '- -' then malformed(key, 's') end
+    position = after
+    window.base, window.fired, window.settled = integer(base, key, 's'), fired, triple(settled, key, 's')
+    window.stored = stored ~= '-' and stored or false
+    if window.stored then limits(stored, key, 's') end
+    window.committed = triple(committed[place], key, 'c')
+    for metric = 1, 3 do
+      if window.settled[metric] > window.committed[metric] then malformed(key, 'c') end
+    end
+  end
+  if place ~= #windows or position ~= #s + 1 then malformed(key, 's') end
+end
+
+-- Opens the account at a place of the chain, with further fields read along. Nil when it does not exist.
+local function openAccount(place, further)
+  local key = KEYS[place]
+  local read = redis.pcall('HMGET', key, 'w', 'o', 'c', 's', 'pr', unpack(further))
+  if read.err then malformed(key, '(type)') end
+  local w, o, c, s = read[1], read[2], read[3], read[4]
+  if not w and not c and not s then return nil end
+  if not w then malformed(key, 'w') end
+  if not c then malformed(key, 'c') end
+  if not s then malformed(key, 's') end
+  local account = { key = key, place = place, stored = { w = w, o = o, c = c, s = s, pr = read[5] }, fields = {}, changed = {} }
+  for index, field in ipairs(further) do account.fields[field] = read[5 + index] end
+  account.reason = read[5]
+  account.windows = parseList(w, key, 'w')
+  for _, window in ipairs(o and parseOmitted(o, key) or {}) do account.windows[#account.windows + 1] = window end
+  parseCounters(account, c, s)
+  return account
+end
+
+local function openAccounts(further)
+  local accounts = {}
+  for place = 1, #scopes do accounts[place] = openAccount(place, further) or false end
+  return accounts
+end
+
+-- A wheel minute or a history field: read once, changed in memory, written at the end.
+local function getField(account, field)
+  if account.fields[field] == nil then account.fields[field] = redis.call('HGET', account.key, field) end
+  return account.fields[field]
+end
+
+local function setField(account, field, value)
+  if account.fields[field] == value then return end
+  account.fields[field] = value
+  account.changed[field] = true
+end
+
+local function openRecord()
+  local line = redis.pcall('GET', recordKey)
+  if type(line) == 'table' then malformed(recordKey, '(type)') end
+  if not line then return nil end
+  local parts = split(line, ' ')
+  local kind = parts[1]
+  if kind == 'gone' and #parts == 2 then return { kind = kind, attempt = parts[2] } end
+  if kind == 'admin' and #parts == 3 then return { kind = kind, hash = parts[2] } end
+  if (kind ~= 'hold' and kind ~= 'record') or (#parts ~= 8 and #parts ~= 15) then malformed(recordKey, '(operation)') end
+  local record = {
+    kind = kind,
+    hash = parts[2],
+    attempt = parts[3],
+    shared = parts[4] == '1',
+    start = integer(parts[5], recordKey, '(operation)'),
+    minute = integer(parts[6], recordKey, '(operation)'),
+    held = triple(parts[7], recordKey, '(operation)'),
+    chain = parts[8],
+  }
+  if #parts == 15 then
+    record.closed = {
+      actual = triple(parts[9], recordKey, '(operation)'),
+      source = parts[10],
+      hash = parts[11],
+      verdict = parts[12],
+      crossings = parts[13],
+      row = parts[14],
+      kinds = parts[15],
+    }
+  end
+  return record
+end
+
+local function recordText(record)
+  local parts = {
+    record.kind,
+    record.hash,
+    record.attempt,
+    record.shared and '1' or '0',
+    text(record.start),
+    text(record.minute),
+    tripleText(record.held),
+    record.chain,
+  }
+  local closed = record.closed
+  if closed then
+    parts[9] = tripleText(closed.actual)
+    parts[10], parts[11], parts[12] = closed.source, closed.hash, closed.verdict
+    parts[13], parts[14], parts[15] = closed.crossings, closed.row, closed.kinds
+  end
+  return table.concat(parts, ' ')
+end
+
+-- Milliseconds that a hold's record is kept.
+local function timeToLive(minute, nowMs) return math.max(0, (minute + 1) * 60000 - nowMs) + retentionMs end
+
+local function holdDetails(record) return { text(record.start), text(record.minute), tripleText(record.held) } end
+
+local function closingDetails(record, closed)
+  return {
+    text(record.start),
+    text(record.minute),
+    tripleText(closed.actual),
+    closed.source,
+    closed.verdict,
+    closed.crossings,
+  }
+end
+
+-- The time of an operation: never behind an account's own clock.
+local function timeOf(accounts, at)
+  for place = 1, #scopes do
+    local account = accounts[place]
+    if account and account.last + 1 > at then at = account.last + 1 end
+  end
+  return at
+end
+
+-- The fields `w`, `o`, `c`, `s` as the account stands.
+local function format(account)
+  local w, o, c, s = {}, {}, {}, {}
+  for _, window in ipairs(account.windows) do
+    local bounds = window.name .. ' ' .. text(window.start) .. ' ' .. text(window.stop)
+    if window.omitted then
+      o[#o + 1] = bounds .. (window.unsent and ' 0;' or ' 1;')
+    else
+      w[#w + 1] = bounds .. ' ' .. window.limits .. ';'
+    end
+    c[#c + 1] = tripleText(window.committed) .. ';'
+    s[#s + 1] = text(window.base) .. ' ' .. window.fired .. ' ' .. tripleText(window.settled)
+      .. ' ' .. (window.stored or '-') .. ' - -;'
+  end
+  return {
+    w = table.concat(w),
+    o = #o > 0 and table.concat(o) or false,
+    c = LAYOUT .. ' ' .. text(account.last) .. ' ' .. text(account.swept) .. ' ' .. account.flags .. ';' .. table.concat(c),
+    s = table.concat(s),
+    pr = account.reason,
+  }
+end

@@ -1,0 +1,103 @@
+-- settle and release: replace a hold by what was used, or give it back; late and repeated ones correct or replay.
+-- @include account.lua
+-- @include history.lua
+-- @include wheel.lua
+-- @include judge.lua
+-- @include answer.lua
+--   ARGV[5]        milliseconds of the caller's guess of the server's clock: for the record's time to live, nothing else
+--   ARGV[6]        source: r reported, e estimated, - released
+--   ARGV[7]        actual amounts, '-': those of the hold
+--   ARGV[8]        history row
+--   ARGV[9]        token kinds
+--   ARGV[10]       alert thresholds in millionths, '-' for none
+--   ARGV[11]       attempt that alone may be freed, '-' for any
+local nowMs, source, actualText, row, kinds, thresholds, attempt =
+  tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
+local TOMBSTONE_MS = 1500000
+
+-- A hold counts in a window if and only if it began no earlier than the window's base.
+local function replace(account, known, committedBefore, settledBefore, actual)
+  for _, window in ipairs(account.windows) do
+    if known.start >= window.base then
+      add(window.committed, actual, 1)
+      add(window.committed, committedBefore, -1)
+      add(window.settled, actual, 1)
+      add(window.settled, settledBefore, -1)
+    end
+  end
+end
+
+local function book(account, known, actual)
+  local first = known.closed
+  if first then
+    replace(account, known, first.actual, first.actual, actual)
+    if first.source ~= '-' then
+      changeHistory(account, known.start, takeRow, historyRow(first.row, first.source, first.actual, first.kinds))
+    end
+  elseif known.minute < account.swept then
+    replace(account, known, known.held, known.held, actual)
+    changeHistory(account, known.minute * MINUTE, takeRow, historyRow('~', 'e', known.held, '-'))
+  else
+    replace(account, known, known.held, { 0, 0, 0 }, actual)
+    takeHold(account, known.minute, known.start, known.held)
+  end
+  if source ~= '-' then changeHistory(account, known.start, addRow, historyRow(row, source, actual, kinds)) end
+end
+
+local function closing(actual)
+  return { actual = actual, source = source, hash = argumentsHash, verdict = '0', crossings = '-', row = '-', kinds = '-' }
+end
+
+-- What is closed, or not this attempt's to free.
+local function refuseClosed(known, accounts, at)
+  local isForeign = attempt ~= '-' and (known.shared or known.attempt ~= attempt)
+  local closed = known.closed
+  if not closed then
+    if isForeign then refuse('DONE', at, closingDetails(known, closing({ 0, 0, 0 })), accounts) end
+    return
+  end
+  local details = closingDetails(known, closed)
+  if closed.source == source and closed.hash == argumentsHash then refuse('REPLAY', at, details, accounts) end
+  local isCorrection = source == 'r' and closed.source ~= 'r'
+  if not isCorrection or isForeign then refuse('DONE', at, details, accounts) end
+end
+
+return run(function()
+  local at = nowMs * 1000
+  local known = openRecord()
+  local further = {}
+  if known and known.kind == 'hold' then
+    further = { 'x:' .. text(known.minute), 'H:' .. text(math.floor(known.start / HOUR)) }
+  end
+  local accounts = openAccounts(further)
+  if not known or known.kind == 'gone' then
+    if attempt ~= '-' then writeRecord('gone ' .. attempt, TOMBSTONE_MS) end
+    return applied('UNKNOWN', at, {}, accounts)
+  end
+  if known.kind ~= 'hold' or known.chain ~= chainText then refuse('CONFLICT', at, {}, accounts) end
+  refuseClosed(known, accounts, at)
+  for place, account in ipairs(accounts) do
+    if not account then refuse('LOST', at, { text(place - 1) }, accounts) end
+  end
+
+  local actual = { known.held[1], known.held[2], known.held[3] }
+  if source == '-' then
+    actual = { 0, 0, 0 }
+  elseif actualText ~= '-' then
+    actual = triple(actualText, 'ARGV', 'actual')
+  end
+  refuseFull(accounts, actual, at)
+  local verdict = '0'
+  for _, account in ipairs(accounts) do
+    book(account, known, actual)
+    if isOverrun(account, known.start) then verdict = '1' end
+  end
+  local closed = closing(actual)
+  closed.verdict, closed.crossings = verdict, markCrossings(accounts, known.start, thresholds)
+  if source == 'e' then closed.row, closed.kinds = row, kinds end
+  known.closed = closed
+  writeAccounts(accounts, { isSpent = true })
+  writeRecord(recordText(known), timeToLive(known.minute, nowMs))
+  deleteDropped(accounts)
+  return applied('OK', at, closingDetails(known, closed), accounts)
+end)

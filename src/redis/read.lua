@@ -1,0 +1,25 @@
+-- read: accounts as they stand, with the wheel minutes that are due and not swept. Writes nothing.
+-- @include account.lua
+-- @include history.lua
+-- @include answer.lua
+return run(function()
+  local at = now()
+  local accounts = openAccounts({})
+  for place = 1, #scopes do
+    local account = accounts[place]
+    if account then
+      local stop = math.min(math.floor(at / MINUTE), math.floor(account.last / MINUTE) + MAX_HOLD_MINUTES + 2)
+      local fields = {}
+      for minute = account.swept, stop - 1 do fields[#fields + 1] = 'x:' .. text(minute) end
+      if #fields > 0 then readFields(account, fields) end
+      account.due = {}
+      for index, field in ipairs(fields) do
+        if account.fields[field] then
+          account.due[#account.due + 1] = text(account.swept + index - 1)
+          account.due[#account.due + 1] = account.fields[field]
+        end
+      end
+    end
+  end
+  return applied('OK', at, {}, accounts)
+end)

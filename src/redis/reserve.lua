@@ -1,0 +1,56 @@
+-- reserve: check and hold in one step, over the whole chain or not at all.
+-- @include account.lua
+-- @include history.lua
+-- @include wheel.lua
+-- @include prepare.lua
+-- @include judge.lua
+-- @include answer.lua
+--   KEYS[n+2]      the index, only on the cold path
+--   ARGV[5]        attempt
+--   ARGV[6..8]     nano-USD, tokens ('-': not known beforehand) and requests that are asked for
+--   ARGV[9]        microseconds until the hold expires
+--   ARGV[10..]     list and further bounds of each scope
+local attempt, expiresIn = ARGV[5], tonumber(ARGV[9])
+local requested = { tonumber(ARGV[6]) or false, tonumber(ARGV[7]) or false, tonumber(ARGV[8]) }
+local held = { requested[1] or 0, requested[2] or 0, requested[3] }
+
+local function answerAgain(known, accounts, at)
+  at = timeOf(accounts, at)
+  if known.kind == 'gone' then refuse('GONE', at, {}, accounts) end
+  if known.kind ~= 'hold' or known.hash ~= argumentsHash then refuse('CONFLICT', at, {}, accounts) end
+  if known.closed then refuse('CLOSED', at, closingDetails(known, known.closed), accounts) end
+  if math.floor(at / MINUTE) > known.minute then refuse('EXPIRED', at, holdDetails(known), accounts) end
+  if not known.shared and known.attempt ~= attempt then
+    known.shared = true
+    writeRecord(recordText(known), timeToLive(known.minute, math.floor(at / 1000)))
+  end
+  return applied('REPLAY', at, holdDetails(known), accounts)
+end
+
+return run(function()
+  local at = now()
+  local known = openRecord()
+  local accounts = openAccounts({ 'x:' .. text(math.floor((at + expiresIn) / MINUTE)) })
+  if known and not (known.kind == 'gone' and known.attempt ~= attempt) then return answerAgain(known, accounts, at) end
+
+  local indexKey = KEYS[#scopes + 2]
+  at = prepare(accounts, at, { firstList = 10, indexKey = indexKey, refusePaused = true })
+  for _, account in ipairs(accounts) do
+    if refuses(account, requested) then refuse('DENIED', at, {}, accounts) end
+  end
+  refuseFull(accounts, held, at)
+
+  local minute = math.floor((at + expiresIn) / MINUTE)
+  for _, account in ipairs(accounts) do
+    for _, window in ipairs(account.windows) do add(window.committed, held, 1) end
+    addHold(account, minute, at, { held[1], held[2], held[3] })
+  end
+  local record = {
+    kind = 'hold', hash = argumentsHash, attempt = attempt, shared = false,
+    start = at, minute = minute, held = held, chain = chainText,
+  }
+  writeAccounts(accounts, { indexKey = indexKey })
+  writeRecord(recordText(record), timeToLive(minute, math.floor(at / 1000)))
+  deleteDropped(accounts)
+  return applied('OK', at, holdDetails(record), accounts)
+end)
