@@ -1,0 +1,84 @@
+/** A `fetch` that holds the bound of every billed call before it is sent, and settles what its answer says it used. */
+import { AgentLimitError, InvalidOptionsError, UnrecognizedRequestError } from "../errors.ts";
+import { randomId } from "../ledger/operation-id.ts";
+import { type Route, routeOf } from "../providers/index.ts";
+import type { JsonObject } from "../providers/json.ts";
+import { refuse } from "./deny.ts";
+import { type MeteredFetch, withMeter } from "./metered-fetch.ts";
+import type { MeteredFetchOptions } from "./options.ts";
+import { prepareCall } from "./prepare.ts";
+import { type IncomingRequest, incomingRequest } from "./request.ts";
+import { type ReadyCall, sendCall } from "./send.ts";
+
+export type { MeteredFetch } from "./metered-fetch.ts";
+export type { EstimateRequest, MeteredFetchOptions } from "./options.ts";
+
+/**
+ * Makes a metered fetch. What it does with a request:
+ *
+ * - What costs nothing passes: GET, HEAD, OPTIONS, DELETE, and POSTs that a provider file names as free.
+ * - A billed call is held at its bound, sent, and settled by its answer. A refusal before sending reaches the caller as
+ *   the very error, after one attempt of its SDK. After sending, nothing of the meter ever reaches the caller: an SDK
+ *   would send the call again and pay twice.
+ * - Any other request is refused with `UnrecognizedRequestError`, unless `unknownRequest` is `pass`.
+ *
+ * @throws InvalidOptionsError when `defaultMaxOutputTokens` is no whole number above 0.
+ */
+export function createMeteredFetch(options: MeteredFetchOptions): MeteredFetch {
+  assertOptions(options);
+  const underneath: typeof fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
+
+  const metered: typeof fetch = async (input, init) => {
+    const incoming = incomingRequest(input, init);
+    const route = routeOfRequest(incoming);
+    const passes = route.kind === "free" || (route.kind === "unknown" && options.unknownRequest === "pass");
+    if (passes) return underneath(input, init);
+    incoming.signal?.throwIfAborted();
+
+    const id = randomId();
+    const startedAtMs = Date.now();
+    let ready: ReadyCall;
+    try {
+      if (route.kind !== "call") throw unrecognized(incoming);
+      const prepared = await prepareCall(incoming, route, options);
+      const hold = await options.meter.hold(prepared.bound, id);
+      ready = { incoming, api: route.api, prepared, hold, startedAtMs };
+    } catch (error) {
+      tellDenied(error, id, options);
+      return refuse(error, incoming.headers, refusalBody(error, route));
+    }
+    return sendCall(ready, { ...options, fetch: underneath });
+  };
+  return withMeter(metered, options.meter);
+}
+
+function assertOptions({ defaultMaxOutputTokens: limit }: MeteredFetchOptions): void {
+  if (limit === undefined || (Number.isSafeInteger(limit) && limit > 0)) return;
+  throw new InvalidOptionsError(
+    `\`defaultMaxOutputTokens\` is a whole number above 0, not ${String(limit)}.`,
+  );
+}
+
+/** A WebSocket opens with a GET, and what passes through it is seen by nobody. */
+function routeOfRequest({ url, method, headers }: IncomingRequest): Route {
+  if (url === undefined || headers.get("upgrade")?.toLowerCase() === "websocket") return { kind: "unknown" };
+  return routeOf(method, url);
+}
+
+function unrecognized({ url, method }: IncomingRequest): UnrecognizedRequestError {
+  const address = url === undefined ? "an address that is not absolute" : `${url.host}${url.pathname}`;
+  return new UnrecognizedRequestError(
+    `${method} to ${address} is no call that can be metered, and might cost money that nobody counts. ` +
+      'Send it by another fetch, or let such requests pass unmetered with `unknownRequest: "pass"`.',
+  );
+}
+
+function tellDenied(error: unknown, id: string, { meter }: MeteredFetchOptions): void {
+  meter.emit({ type: "denied", id, ...(error instanceof AgentLimitError ? { error } : {}) });
+}
+
+function refusalBody(error: unknown, route: Route): JsonObject {
+  const code = error instanceof AgentLimitError ? error.code : "ESTIMATE_FAILED";
+  const message = error instanceof Error ? error.message : String(error);
+  return route.kind === "call" ? route.api.errorBody(code, message) : { error: { code, message } };
+}

@@ -1,0 +1,131 @@
+/** Sends a held call, hands its answer to the caller, and settles the hold by what passes. */
+import type { ProviderApi } from "../providers/provider.ts";
+import type { CallHold } from "./calls.ts";
+import type { MeteredFetchOptions } from "./options.ts";
+import type { PreparedCall } from "./prepare.ts";
+import { type Passage, pump, pumpApart } from "./pump.ts";
+import type { IncomingRequest } from "./request.ts";
+import { settleCall } from "./settle.ts";
+import { type Verdict, watchBody, watchEvents } from "./watch.ts";
+
+/** A call with its hold, about to be sent. */
+export interface ReadyCall {
+  readonly incoming: IncomingRequest;
+  readonly api: ProviderApi;
+  readonly prepared: PreparedCall;
+  readonly hold: CallHold;
+  /** Milliseconds since 1970. */
+  readonly startedAtMs: number;
+}
+
+type SendOptions = MeteredFetchOptions & { readonly fetch: typeof globalThis.fetch };
+
+/** @throws the caller's abort reason, and what the fetch underneath throws; nothing of the meter's own. */
+export async function sendCall(ready: ReadyCall, options: SendOptions): Promise<Response> {
+  const { incoming, prepared } = ready;
+  const settle: Settle = (verdict) => {
+    const settled = settleCall({ ...ready, ...prepared }, verdict, options);
+    options.meter.background(settled);
+    return settled;
+  };
+  if (incoming.signal?.aborted) {
+    // While it was held: nothing was sent.
+    void settle({ kind: "unbilled" });
+    throw incoming.signal.reason;
+  }
+  const upstream = linkedAbort(incoming.signal);
+  let response: Response;
+  try {
+    response = await options.fetch(...incoming.arguments({ body: prepared.body, signal: upstream.signal }));
+  } catch (error) {
+    upstream.unlink();
+    // Sent or half sent: the provider may have answered a connection that was gone.
+    void settle({ kind: "unknown" });
+    throw error;
+  }
+  const keepAlive = (work: Promise<unknown>) => options.meter.background(work);
+  return passOn(response, ready, {
+    settle,
+    upstream,
+    ...(options.waitUntil === undefined ? {} : { keepAlive }),
+  });
+}
+
+type Settle = (verdict: Verdict) => Promise<void>;
+
+interface Way {
+  readonly settle: Settle;
+  readonly upstream: LinkedAbort;
+  /** Given where the runtime drops what the response leaves behind. */
+  readonly keepAlive?: (work: Promise<unknown>) => void;
+}
+
+function passOn(response: Response, ready: ReadyCall, { settle, upstream, keepAlive }: Way): Response {
+  const { api, prepared } = ready;
+  const isStream = response.ok && isEventStream(response, prepared);
+  const hides = isStream ? prepared.hides : undefined;
+  const watcher = isStream
+    ? watchEvents(api, prepared.call, hides)
+    : watchBody(api, prepared.call, response.status);
+  const passage: Passage = {
+    watcher,
+    conclude(ending) {
+      const settled = settle(watcher.verdict(ending));
+      return keepAlive === undefined ? settled : Promise.resolve();
+    },
+    // What is no stream was generated, and billed, before its first byte came.
+    abandon: isStream ? upstream.abort : undefined,
+    finished: upstream.unlink,
+  };
+  if (response.body === null) {
+    void passage.conclude("closed");
+    upstream.unlink();
+    return response;
+  }
+  const body =
+    keepAlive === undefined
+      ? pump(response.body, passage)
+      : pumpApart(response.body, { ...passage, hides, keepAlive });
+  return withBody(response, body, { isShortened: hides !== undefined });
+}
+
+function isEventStream({ headers }: Response, { call }: PreparedCall): boolean {
+  const contentType = headers.get("content-type") ?? "";
+  return contentType.includes("text/event-stream") || (call.stream && !contentType.includes("json"));
+}
+
+/** The same answer with its decoded body. */
+function withBody(
+  response: Response,
+  body: ReadableStream<Uint8Array>,
+  { isShortened }: { isShortened: boolean },
+): Response {
+  const { status, statusText, url } = response;
+  const headers = new Headers(response.headers);
+  if (isShortened || headers.has("content-encoding")) {
+    headers.delete("content-encoding");
+    headers.delete("content-length");
+  }
+  const answer = new Response(body, { status, statusText, headers });
+  Object.defineProperty(answer, "url", { value: url });
+  return answer;
+}
+
+interface LinkedAbort {
+  readonly signal: AbortSignal;
+  readonly abort: () => void;
+  /** Lets go of the caller's signal, which may outlive many calls. */
+  readonly unlink: () => void;
+}
+
+/** A signal of one's own that follows the caller's. Not every runtime has `AbortSignal.any`. */
+function linkedAbort(caller: AbortSignal | undefined): LinkedAbort {
+  const controller = new AbortController();
+  const follow = () => controller.abort(caller?.reason);
+  caller?.addEventListener("abort", follow, { once: true });
+  return {
+    signal: controller.signal,
+    abort: () => controller.abort(),
+    unlink: () => caller?.removeEventListener("abort", follow),
+  };
+}

@@ -1,0 +1,107 @@
+/** Watches an answer pass by, and says what it cost: by its usage, by its form, or not at all. */
+import { parseObject } from "../providers/json.ts";
+import type { ProviderApi, ReportedUsage, UsageContext } from "../providers/provider.ts";
+import { EventSplitter, eventData } from "./sse.ts";
+
+/** What an answer says of its cost. */
+export type Verdict =
+  | { readonly kind: "reported"; readonly usage: ReportedUsage }
+  /** Refused in the API's own form before anything was generated. */
+  | { readonly kind: "unbilled" }
+  /** Sent, and most likely billed; `known` is a lower bound. `reason` is set where an answer came and did not say. */
+  | { readonly kind: "unknown"; readonly known?: ReportedUsage | undefined; readonly reason?: string };
+
+/** How the body of an answer ended. */
+export type Ending = "closed" | "cut";
+
+export interface AnswerWatcher {
+  /** Takes a chunk of the answer and returns what its caller is to see of it. */
+  see(chunk: Uint8Array): Uint8Array[];
+  /** Returns what was kept back, once the answer has ended. */
+  rest(): Uint8Array[];
+  /** The verdict is fixed: whatever comes now changes nothing. */
+  readonly decided: boolean;
+  verdict(ending: Ending): Verdict;
+}
+
+/** Bytes of one event or one body that are kept to be read; larger ones pass unread. */
+const READABLE_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Hides the events that were asked for only to be counted. */
+export type HideEvent = ((data: string) => boolean) | undefined;
+
+/** Watches a stream of events. Without `hides`, chunks pass as they are; with it, whole events do. */
+export function watchEvents(api: ProviderApi, call: UsageContext, hides: HideEvent): AnswerWatcher {
+  const splitter = new EventSplitter();
+  const reader = api.readEvents(call);
+  let readable = true;
+  return {
+    see(chunk) {
+      if (!readable) return [chunk];
+      const events = splitter.push(chunk);
+      const shown: Uint8Array[] = [];
+      for (const event of events) {
+        const data = eventData(event);
+        if (data !== "" && !reader.ended) reader.read(data);
+        if (hides === undefined || !hides(data)) shown.push(event);
+      }
+      if (splitter.held.length > READABLE_BYTES_MAX) {
+        readable = false;
+        shown.push(splitter.held);
+      }
+      return hides === undefined ? [chunk] : shown;
+    },
+    rest: () => (hides === undefined || !readable ? [] : [splitter.held]),
+    get decided() {
+      return reader.ended;
+    },
+    verdict(ending) {
+      const usage = reader.usage();
+      const isFinal = reader.ended || (ending === "closed" && reader.complete);
+      if (isFinal && usage !== undefined) return { kind: "reported", usage };
+      if (ending === "cut" && !reader.ended) return { kind: "unknown", known: usage };
+      return { kind: "unknown", known: usage, reason: "The stream ended without stating its usage" };
+    },
+  };
+}
+
+/** Watches an answer that is one JSON body. */
+export function watchBody(api: ProviderApi, call: UsageContext, status: number): AnswerWatcher {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  return {
+    see(chunk) {
+      size += chunk.length;
+      if (size <= READABLE_BYTES_MAX) chunks.push(chunk);
+      else chunks.length = 0;
+      return [chunk];
+    },
+    rest: () => [],
+    decided: false,
+    verdict(ending) {
+      if (ending === "cut") return { kind: "unknown" };
+      const body = parseObject(textOf(chunks));
+      if (status >= 400) {
+        return canBeUnbilled(status) && body !== undefined && api.isErrorBody(body)
+          ? { kind: "unbilled" }
+          : {
+              kind: "unknown",
+              reason: `The answer with status ${status} has not the form of an error of the API`,
+            };
+      }
+      const usage = body && api.readAnswer(body, call);
+      if (usage !== undefined) return { kind: "reported", usage };
+      return { kind: "unknown", reason: "The answer does not state its usage" };
+    },
+  };
+}
+
+/** Time-outs, of the provider or of something in between (408, 504, 520 to 527): the call may have run to its end. */
+function canBeUnbilled(status: number): boolean {
+  return status !== 408 && status !== 504 && !(status >= 520 && status <= 527);
+}
+
+function textOf(chunks: Uint8Array[]): string {
+  const decoder = new TextDecoder();
+  return chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("") + decoder.decode();
+}

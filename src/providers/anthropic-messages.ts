@@ -1,0 +1,251 @@
+/** Anthropic messages, and whoever speaks them. */
+import type { Tokens } from "../pricing/usage.ts";
+import { cacheWriteOf } from "./cache-control.ts";
+import { optionalCount, requiredCount, tokensFrom } from "./counts.ts";
+import { isObject, type JsonObject, nonEmptyString, objectsOf, parseObject } from "./json.ts";
+import type {
+  ApiRequest,
+  EventReader,
+  InputShape,
+  ModelUsage,
+  ProviderApi,
+  ProviderCall,
+  ReportedUsage,
+  UsageContext,
+} from "./provider.ts";
+import type { UnboundedFeature } from "./unbounded.ts";
+
+export const anthropicMessages: ProviderApi = {
+  name: "anthropic-messages",
+  defaultProvider: "anthropic",
+
+  serves: (url) => /\/v1\/messages\/*$/.test(url.pathname),
+  isFree: (url) => FREE_PATH.test(url.pathname),
+
+  readCall,
+  withOutputLimit: ({ body }, limitTokens) => ({ ...body, max_tokens: limitTokens }),
+  askingForUsage: () => undefined,
+  isUsageOnly: () => false,
+
+  isAnswer: (body) => body.type === "message",
+  readAnswer: (body, call) =>
+    isObject(body.usage) ? readUsage(body.usage, nonEmptyString(body.model), call) : undefined,
+  readEvents,
+  isErrorBody: (body) => body.type === "error" && isObject(body.error),
+  errorBody: (code, message) => ({ type: "error", error: { type: code, message } }),
+};
+
+/** POSTs that Anthropic bills nothing for. */
+const FREE_PATH =
+  /\/v1\/(?:messages\/count_tokens|messages\/batches\/[^/]+\/cancel|files|organizations\/.+)\/*$/;
+
+function readCall({ body }: ApiRequest): ProviderCall {
+  const limit = body.max_tokens;
+  return {
+    model: nonEmptyString(body.model) ?? "",
+    stream: body.stream === true,
+    input: inputOf(body),
+    output: {
+      limitTokens: typeof limit === "number" && Number.isSafeInteger(limit) && limit > 0 ? limit : undefined,
+      choices: 1,
+      audio: false,
+      image: false,
+    },
+    cacheWrite: cacheWriteOf(body),
+    fast: body.speed === "fast",
+    // Left out, the workspace's own setting decides.
+    regional: body.inference_geo !== "global",
+    // Priority is capacity bought beforehand: it has no dearer price by the token.
+    priorityTier: "excluded",
+    unbounded: unboundedIn(body),
+  };
+}
+
+/** An image is scaled down until it costs less than 4,800 tokens on the models with the finest sight. */
+const IMAGE_TOKENS = 5_120;
+/** Tools that the provider defines and the caller runs (bash, text editor, computer) bring a prompt of their own. */
+const DEFINED_TOOL_TOKENS = 1_024;
+const DEFINED_TOOLSET_TOKENS = 16_384;
+
+function inputOf(body: JsonObject): InputShape {
+  const blocks = [
+    ...contentOf(body.system),
+    ...objectsOf(body.messages).flatMap((message) => contentOf(message.content)),
+  ];
+  const images = blocks.filter((block) => block.type === "image");
+  return {
+    mediaCharacters: images.reduce((sum, image) => sum + base64Characters(image.source), 0),
+    allowanceTokens: images.length * IMAGE_TOKENS + definedToolTokens(body.tools),
+    fillsContext:
+      blocks.some((block) => !isShownInFull(block)) ||
+      (isObject(body.thread) && body.thread.type !== "create"),
+    audio: false,
+  };
+}
+
+/** Content blocks, those inside tool results and inline documents after the block that holds them. */
+function contentOf(content: unknown): JsonObject[] {
+  return objectsOf(content).flatMap((block) => {
+    if (block.type === "tool_result") return [block, ...contentOf(block.content)];
+    if (block.type === "document" && isObject(block.source)) {
+      return [block, ...contentOf(block.source.content)];
+    }
+    return [block];
+  });
+}
+
+const TEXT_BLOCKS = new Set<unknown>([
+  "text",
+  "thinking",
+  "redacted_thinking",
+  "tool_use",
+  "tool_result",
+  "server_tool_use",
+  "search_result",
+]);
+
+/** Files, addresses and PDF pages hold more than their characters; images have an allowance instead. */
+function isShownInFull(block: JsonObject): boolean {
+  if (block.type === "image" || TEXT_BLOCKS.has(block.type)) return true;
+  const source = block.type === "document" && isObject(block.source) ? block.source.type : undefined;
+  return source === "text" || source === "content";
+}
+
+function base64Characters(source: unknown): number {
+  if (!isObject(source) || source.type !== "base64") return 0;
+  return typeof source.data === "string" ? source.data.length : 0;
+}
+
+const DEFINED_TOOL = /^(bash|text_editor|computer|memory)_\d+$/;
+const DEFINED_TOOLSET = /^(browser|computer)_toolset_\d+$/;
+
+function definedToolTokens(tools: unknown): number {
+  return objectsOf(tools).reduce((sum, { type }) => {
+    if (typeof type !== "string") return sum;
+    if (DEFINED_TOOLSET.test(type)) return sum + DEFINED_TOOLSET_TOKENS;
+    return DEFINED_TOOL.test(type) ? sum + DEFINED_TOOL_TOKENS : sum;
+  }, 0);
+}
+
+function unboundedIn(body: JsonObject): UnboundedFeature[] {
+  const found: UnboundedFeature[] = [];
+  if (objectsOf(body.tools).some(({ type }) => !runsAtTheCaller(type))) found.push("serverTool");
+  if (objectsOf(body.mcp_servers).length > 0) found.push("mcpServer");
+  if (body.container !== undefined && body.container !== null) found.push("container");
+  if (isObject(body.compaction) || hasCompactingEdit(body.context_management)) found.push("compaction");
+  if (body.fallbacks !== undefined && body.fallbacks !== null) found.push("otherModels");
+  return found;
+}
+
+function runsAtTheCaller(type: unknown): boolean {
+  if (type === undefined || type === null || type === "custom") return true;
+  return typeof type === "string" && (DEFINED_TOOL.test(type) || DEFINED_TOOLSET.test(type));
+}
+
+/** Edits that clear only take away. */
+function hasCompactingEdit(management: unknown): boolean {
+  if (!isObject(management)) return false;
+  return objectsOf(management.edits).some(({ type }) => !String(type).startsWith("clear_"));
+}
+
+/**
+ * Where there were several passes, their entries are what is billed: the top level leaves out compaction and advisors.
+ * Each entry is priced by its own model.
+ */
+function readUsage(
+  usage: JsonObject,
+  model: string | undefined,
+  call: UsageContext,
+): ReportedUsage | undefined {
+  const passes = objectsOf(usage.iterations);
+  const entries = passes.length > 1 ? passes : [usage];
+  const byModel = new Map<string | undefined, JsonObject[]>([[model, []]]);
+  for (const entry of entries) {
+    const name = nonEmptyString(entry.model) ?? model;
+    byModel.set(name, [...(byModel.get(name) ?? []), entry]);
+  }
+  const models: ModelUsage[] = [];
+  for (const [name, ofModel] of byModel) {
+    if (ofModel.length === 0) continue;
+    const tokens = sumTokens(ofModel, usage, call);
+    if (tokens === undefined) return undefined;
+    models.push({ model: name, tokens });
+  }
+  const [first, ...others] = models;
+  const tools = isObject(usage.server_tool_use) ? usage.server_tool_use : {};
+  const webSearches = optionalCount(tools.web_search_requests);
+  if (first === undefined || Number.isNaN(webSearches)) return undefined;
+  return {
+    models: [first, ...others],
+    extras: { webSearches, fast: usage.speed === "fast", regional: usage.inference_geo === "us" },
+  };
+}
+
+function sumTokens(entries: JsonObject[], usage: JsonObject, call: UsageContext): Tokens | undefined {
+  const sum = (read: (entry: JsonObject) => number) =>
+    entries.reduce((total, entry) => total + read(entry), 0);
+  const outputTokens = sum((entry) => requiredCount(entry.output_tokens));
+  const thinking = isObject(usage.output_tokens_details) ? usage.output_tokens_details.thinking_tokens : 0;
+  return tokensFrom(
+    {
+      inputTokens: sum((entry) => requiredCount(entry.input_tokens)),
+      cachedInputTokens: sum((entry) => optionalCount(entry.cache_read_input_tokens)),
+      cacheWriteTokens: sum((entry) => cacheWrites(entry, call).for5m),
+      cacheWrite1hTokens: sum((entry) => cacheWrites(entry, call).for1h),
+      outputTokens,
+      reasoningTokens: Math.min(optionalCount(thinking), outputTokens),
+    },
+    // Priority is capacity bought beforehand: its tokens have no price of their own.
+    usage.service_tier === "batch" ? "batch" : undefined,
+  );
+}
+
+/** Writes that the split does not explain cost the hour's price if the request asked for an hour anywhere. */
+function cacheWrites(entry: JsonObject, call: UsageContext): { for5m: number; for1h: number } {
+  const split = isObject(entry.cache_creation) ? entry.cache_creation : {};
+  const for5m = optionalCount(split.ephemeral_5m_input_tokens);
+  const for1h = optionalCount(split.ephemeral_1h_input_tokens);
+  const unexplained = Math.max(0, optionalCount(entry.cache_creation_input_tokens) - for5m - for1h);
+  if (call.cacheWrite === "1h") return { for5m, for1h: for1h + unexplained };
+  return { for5m: for5m + unexplained, for1h };
+}
+
+/**
+ * The counts of `message_delta` are running totals, and in newer streams all of them: a later value that is not null
+ * replaces an earlier one, field by field. Never the larger one, never the sum.
+ */
+function readEvents(call: UsageContext): EventReader {
+  let model: string | undefined;
+  let usage: JsonObject = {};
+  let stopped = false;
+  let ended = false;
+  const merge = (later: unknown) => {
+    if (!isObject(later)) return;
+    const stated = Object.entries(later).filter(([, value]) => value !== null && value !== undefined);
+    usage = { ...usage, ...Object.fromEntries(stated) };
+  };
+  return {
+    read(data) {
+      // Parsing every delta would cost more than forwarding it.
+      if (!data.includes('"usage"') && !data.includes('"message_stop"')) return;
+      const event = parseObject(data);
+      if (event === undefined) return;
+      if (event.type === "message_start" && isObject(event.message)) {
+        model = nonEmptyString(event.message.model) ?? model;
+        merge(event.message.usage);
+      } else if (event.type === "message_delta") {
+        stopped ||= isObject(event.delta) && typeof event.delta.stop_reason === "string";
+        merge(event.usage);
+      } else if (event.type === "message_stop") {
+        ended = true;
+      }
+    },
+    get ended() {
+      return ended;
+    },
+    get complete() {
+      return stopped;
+    },
+    usage: () => readUsage(usage, model, call),
+  };
+}

@@ -1,0 +1,30 @@
+/** Token counts as providers report them. A malformed count poisons the whole usage: it is never read as zero. */
+import type { Tokens } from "../pricing/usage.ts";
+
+/** A count that must be there: NaN unless it is a whole number from 0. */
+export function requiredCount(value: unknown): number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : Number.NaN;
+}
+
+/** A count that providers leave out when it is zero: 0 when absent or null, NaN when malformed. */
+export function optionalCount(value: unknown): number {
+  return value === undefined || value === null ? 0 : requiredCount(value);
+}
+
+/** Counts of one answer by exclusive kind; a kind that is left out is zero. */
+export type TokenCounts = Omit<Tokens, "tokensUsed" | "serviceTier"> & {
+  inputTokens: number;
+  outputTokens: number;
+};
+
+/** @returns the counts without their zeros, or undefined when one of them is malformed. */
+export function tokensFrom(counts: TokenCounts, serviceTier: unknown): Tokens | undefined {
+  const { inputTokens, outputTokens, ...others } = counts;
+  if (!Object.values(counts).every((count) => Number.isSafeInteger(count))) return undefined;
+  const tokens: Tokens = { inputTokens, outputTokens };
+  Object.assign(tokens, Object.fromEntries(Object.entries(others).filter(([, count]) => count > 0)));
+  if (serviceTier === "priority" || serviceTier === "flex" || serviceTier === "batch") {
+    tokens.serviceTier = serviceTier;
+  }
+  return tokens;
+}

@@ -1,0 +1,62 @@
+/** The provider APIs that can be metered, and how an address or an answer finds its own. */
+import type { Tokens } from "../pricing/usage.ts";
+import { anthropicMessages } from "./anthropic-messages.ts";
+import { providerOfHost } from "./hosts.ts";
+import { isObject } from "./json.ts";
+import { openAiChat } from "./openai-chat.ts";
+import type { ProviderApi, ReportedUsage, UsageContext } from "./provider.ts";
+
+/** All APIs; a new one is its file and its line here. */
+export const PROVIDER_APIS: readonly ProviderApi[] = [openAiChat, anthropicMessages];
+
+/** What a request to an address is. */
+export type Route =
+  | { kind: "call"; api: ProviderApi; url: URL; provider: string }
+  | { kind: "free" }
+  | { kind: "unknown" };
+
+/** Methods that ask for what exists, or take it away. */
+const FREE_METHODS = new Set(["GET", "HEAD", "OPTIONS", "DELETE"]);
+
+/**
+ * Recognises a request by its method and address, under any base path.
+ *
+ * @param method in capitals.
+ */
+export function routeOf(method: string, url: URL): Route {
+  if (url.protocol !== "http:" && url.protocol !== "https:") return { kind: "free" };
+  if (FREE_METHODS.has(method)) return { kind: "free" };
+  if (method !== "POST") return { kind: "unknown" };
+  const api = PROVIDER_APIS.find((candidate) => candidate.serves(url));
+  if (api !== undefined) {
+    return { kind: "call", api, url, provider: providerOfHost(url.hostname) ?? api.defaultProvider };
+  }
+  return PROVIDER_APIS.some((candidate) => candidate.isFree(url)) ? { kind: "free" } : { kind: "unknown" };
+}
+
+/** What an answer says that it used, under the provider whose prices apply. */
+export interface AnswerUsage extends ReportedUsage {
+  readonly provider: string;
+  /** The model that answered. Empty where the answer names none. */
+  readonly model: string;
+  /** Tokens of `model`; other models that took part are in `models` alone. */
+  readonly tokens: Tokens;
+}
+
+const UNKNOWN_REQUEST: UsageContext = { cacheWrite: undefined, fast: false, regional: false };
+
+/**
+ * Reads usage out of a provider's answer as it came, recognised by its shape.
+ *
+ * @param response the parsed JSON body, or what an SDK made of it.
+ * @param provider whose prices apply; left out: those of the API that the answer has the shape of.
+ * @returns undefined for what no API recognises, and for answers whose usage is missing or malformed.
+ */
+export function usageFromResponse(response: unknown, provider?: string): AnswerUsage | undefined {
+  if (!isObject(response)) return undefined;
+  const api = PROVIDER_APIS.find((candidate) => candidate.isAnswer(response));
+  const usage = api?.readAnswer(response, UNKNOWN_REQUEST);
+  if (api === undefined || usage === undefined) return undefined;
+  const [{ model = "", tokens }] = usage.models;
+  return { ...usage, provider: provider ?? api.defaultProvider, model, tokens };
+}

@@ -1,0 +1,23 @@
+/** What no request body can bound: the one list, for all APIs. A call that uses any of it is refused by default. */
+
+/** Features whose cost the request does not limit, each with the reason as users read it. */
+export const UNBOUNDED_FEATURES = {
+  serverTool: "a tool that the provider runs itself adds its results to the input, pass after pass",
+  mcpServer: "an MCP server that the provider calls adds its results to the input, pass after pass",
+  webSearch: "a web search adds pages to the input and has fees of its own",
+  container: "a container is billed by its running time",
+  compaction: "compaction makes passes of its own over the whole conversation",
+  otherModels: "another model, with other prices, may answer in place of the one that is named",
+  severalPasses: "this model makes several passes on its own",
+  background: "a background answer states its usage only later, to a GET",
+} as const;
+
+export type UnboundedFeature = keyof typeof UNBOUNDED_FEATURES;
+
+/** Models that search, browse or call other models by themselves, whoever serves them. */
+export function passesOf(model: string): UnboundedFeature[] {
+  const found: UnboundedFeature[] = [];
+  if (/compound|deep-research/.test(model)) found.push("severalPasses");
+  if (/search-preview|search-api/.test(model)) found.push("webSearch");
+  return found;
+}
