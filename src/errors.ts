@@ -101,9 +101,7 @@ export class BudgetExceededError extends AgentLimitError {
     if (scope !== undefined) this.scope = scope;
     if (options.receipt !== undefined) this.receipt = options.receipt;
     this.retryAfterSeconds = retryAfterSeconds(this.denials, options.nowMs ?? Date.now());
-    this.transient =
-      this.denials.length > 0 &&
-      this.denials.every((denial) => denial.spent + denial.requested <= denial.limit);
+    this.transient = onlyHoldsDeny(this.denials);
   }
 
   /** Finds a `BudgetExceededError` under whatever an SDK or a framework wrapped around it (`cause`, `lastError`, `errors`). */
@@ -129,6 +127,12 @@ export class BudgetExceededError extends AgentLimitError {
   protected override responseRetryAfterSeconds(): number | null {
     return this.retryAfterSeconds;
   }
+}
+
+/** Whether the same call would pass if every hold in flight were given back. Dollars are compared to the nano-USD. */
+export function onlyHoldsDeny(denials: readonly Denial[]): boolean {
+  const isOver = ({ spent, requested, limit }: Denial) => Math.round((spent + requested - limit) * 1e9) > 0;
+  return denials.length > 0 && !denials.some(isOver);
 }
 
 function retryAfterSeconds(denials: Denial[], nowMs: number): number | null {

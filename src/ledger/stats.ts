@@ -53,7 +53,7 @@ function budgetStatus(scope: string, window: WindowView, limit: LimitInForce): B
     spent: inUnit(limit.metric, settled),
     held: inUnit(limit.metric, held),
     remaining: inUnit(limit.metric, Math.max(0, limit.limit - settled - held)),
-    percent: (settled / limit.limit) * 100,
+    percent: (settled * 100) / limit.limit,
     resetsAt: window.endMs === null ? null : new Date(window.endMs),
     soft: limit.soft,
     source: limit.source,
