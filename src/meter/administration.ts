@@ -1,0 +1,36 @@
+/** What concerns one scope alone, whatever stands above it: reset, pause, resume. */
+import { IdConflictError, InvalidOptionsError } from "../errors.ts";
+import { randomId } from "../ledger/operation-id.ts";
+import type { AdminAnswer, Operation } from "../ledger/store.ts";
+import type { MeterContext } from "./context.ts";
+import { operation, plainRetentionSeconds } from "./operations.ts";
+
+/** Up to 200 characters that print on one line. */
+const REASON = /^[^\p{Cc}\p{Cs}\u2028\u2029]{1,200}$/u;
+
+/** Clears what is settled and held, and the thresholds that fired; keeps limits and a pause. */
+export async function reset(context: MeterContext): Promise<void> {
+  applied(await context.store.reset(ofLeaf(context, "reset")));
+}
+
+/** @throws InvalidOptionsError unless the reason is left out or 1 to 200 printable characters. */
+export async function pause(context: MeterContext, reason: string | undefined): Promise<void> {
+  if (reason !== undefined && (typeof reason !== "string" || !REASON.test(reason))) {
+    throw new InvalidOptionsError("The reason of a pause is 1 to 200 printable characters on one line.");
+  }
+  applied(await context.store.pause({ ...ofLeaf(context, "pause"), reason }));
+}
+
+export async function resume(context: MeterContext): Promise<void> {
+  applied(await context.store.resume(ofLeaf(context, "resume")));
+}
+
+/** Without limits: an administrator's operation declares none. */
+function ofLeaf(context: MeterContext, kind: string): Operation {
+  const leaf = { ...context, chain: [{ scope: context.scope }] };
+  return operation(leaf, randomId(), kind, [], plainRetentionSeconds(context, false));
+}
+
+function applied(answer: AdminAnswer): void {
+  if (answer.outcome === "conflict") throw new IdConflictError("Two operations drew the same random id.");
+}

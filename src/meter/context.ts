@@ -1,0 +1,28 @@
+/** What the parts of one meter share: its chain, its store, its prices, and what its calls report to. */
+import type { ChainLink, Store } from "../ledger/store.ts";
+import type { MeterEvent } from "../metering/calls.ts";
+import type { MeteredFetchOptions } from "../metering/options.ts";
+import type { PriceBook } from "../pricing/price-book.ts";
+import type { AlertSettings } from "./alerts.ts";
+import type { PendingWork, WaitUntil } from "./pending-work.ts";
+
+/** A meter without its methods. A child has a longer chain and may have its own work and events; it shares the rest. */
+export interface MeterContext {
+  readonly store: Store;
+  readonly namespace: string;
+  /** Leaf first. */
+  readonly chain: ChainLink[];
+  /** The chain's leaf. */
+  readonly scope: string;
+  readonly prices: PriceBook;
+  /** How the metered fetch bounds and passes requests. */
+  readonly fetchOptions: Omit<MeteredFetchOptions, "meter" | "prices" | "waitUntil">;
+  readonly idRetentionSeconds: number;
+  readonly unbudgeted: "allow" | "deny";
+  readonly alerts: AlertSettings | undefined;
+  readonly waitUntil: WaitUntil | undefined;
+  readonly onEvent: ((event: MeterEvent) => void) | undefined;
+  readonly work: PendingWork;
+  /** Tells `onEvent`; never throws. */
+  emit(event: Omit<MeterEvent, "scope">): void;
+}

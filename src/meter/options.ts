@@ -1,0 +1,147 @@
+/** The options of a meter, and of its children. */
+import type { Budget } from "../ledger/budgets.ts";
+import type { Usd } from "../ledger/money.ts";
+import type { Store } from "../ledger/store.ts";
+import type { MeterEvent } from "../metering/calls.ts";
+import type { EstimateRequest } from "../metering/options.ts";
+import type { PriceTable } from "../pricing/price-table.ts";
+import type { Price, Pricing } from "../pricing/usage.ts";
+import type { RedisClient, RestAddress } from "../redis/rest.ts";
+import type { OnAlert } from "./alerts.ts";
+
+/** What a child may set for itself; all else is its parent's. */
+export interface ScopeOptions {
+  /**
+   * The limits of this scope, declared by code and kept in the store as last declared. Left out: the limits that the
+   * store holds judge. An empty list clears them. Never inherited by children.
+   */
+  budgets?: Budget[];
+  /** Keeps work alive after the response: `(work) => ctx.waitUntil(work)` on Workers. */
+  waitUntil?: (work: Promise<unknown>) => void;
+  /** For logs, traces and metrics. What it throws is swallowed. */
+  onEvent?: (event: MeterEvent) => void;
+}
+
+/** Options of {@link UsageMeter}. One of `agentId` and `scope` is needed, and a store: `redis`, `store`, or Upstash's two variables. */
+export interface MeterOptions extends ScopeOptions {
+  /** `"x"` is the scope `agent:x`. */
+  agentId?: string;
+  /** What the budget is for, such as `org:acme`: 1 to 128 characters of `A-Z a-z 0-9 . _ : @ / + = -`. */
+  scope?: string;
+
+  /**
+   * A client of `@upstash/redis`, or the address and token of an Upstash REST API. Left out, with no `store` either:
+   * the variables UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN.
+   */
+  redis?: RedisClient | RestAddress;
+  /** Another store, such as `memoryStore()`, which forgets everything when the process ends. */
+  store?: Store;
+  /**
+   * Keeps environments or companies apart in one store: 1 to 32 characters of `a-z 0-9 -`.
+   * @default "default"
+   */
+  namespace?: string;
+
+  /** Short for a budget of so many dollars a calendar month (UTC). */
+  monthlyBudgetUsd?: Usd;
+  /** Short for a budget of so many tokens a calendar month (UTC). */
+  monthlyBudgetTokens?: number;
+  /**
+   * What becomes of a call when nothing limits any scope of its chain: metered alone, or denied as `NO_BUDGET`.
+   * @default "allow"
+   */
+  unbudgeted?: "allow" | "deny";
+
+  /**
+   * Fractions of a limit at which `onAlert` is called, ascending, each above 0 and at most 1.
+   * @default [0.8, 0.9, 1]
+   */
+  alertThresholds?: number[];
+  /**
+   * Called once for each budget, threshold and period over all processes, before the settle or record that reached it
+   * returns. When it throws or rejects, the next settle calls it again; the caller never notices.
+   */
+  onAlert?: OnAlert;
+
+  /** Prices of models that the table does not know, or other prices: USD per million tokens. */
+  customPricing?: Pricing;
+  /**
+   * A model without a price is refused, or priced at this.
+   * @default "reject"
+   */
+  unknownModel?: "reject" | Price;
+  /** From an Azure deployment's or an alias's name to a priced model. */
+  models?: Record<string, string>;
+  /** Promises that no request is served on a dearer tier, which holds less for requests that leave the tier open. */
+  serviceTier?: "default";
+  /** A whole table instead of the built-in one. */
+  prices?: PriceTable;
+
+  /** The fetch underneath {@link UsageMeter.fetch}; the runtime's own by default. */
+  fetch?: typeof globalThis.fetch;
+  /**
+   * What a request may cost at most: its provable bound, or what this function answers (undefined: the bound).
+   * @default "strict"
+   */
+  estimate?: "strict" | EstimateRequest;
+  /** Written into requests that set no output limit: keeps holds small. */
+  defaultMaxOutputTokens?: number;
+  /**
+   * A POST that no provider file recognises is refused, or passed on unmetered.
+   * @default "reject"
+   */
+  unknownRequest?: "reject" | "pass";
+  /** Admits requests that nothing can bound, such as server tools, at the bound of their tokens. */
+  allowUnbounded?: boolean;
+
+  /**
+   * Milliseconds for all tries of one store operation; then `StoreUnavailableError`.
+   * @default 1000
+   */
+  storeTimeoutMs?: number;
+  /** Which text of the scripts runs. Left out: Upstash's for hosts under upstash.io, else the plain one. */
+  server?: "upstash" | "redis";
+  /** `local`: this machine's clock, where a server refuses TIME. Left out: the server's. */
+  clock?: "server" | "local";
+  /**
+   * How long an id given by the user is remembered: 900 s to 31 days.
+   * @default 90000
+   */
+  idRetentionSeconds?: number;
+}
+
+/** The names of {@link ScopeOptions}. */
+export const SCOPE_OPTION_NAMES = [
+  "budgets",
+  "waitUntil",
+  "onEvent",
+] as const satisfies (keyof ScopeOptions)[];
+
+/** The names of {@link MeterOptions}: any other is refused, since a typo must not turn a budget off. */
+export const METER_OPTION_NAMES = [
+  ...SCOPE_OPTION_NAMES,
+  "agentId",
+  "scope",
+  "redis",
+  "store",
+  "namespace",
+  "monthlyBudgetUsd",
+  "monthlyBudgetTokens",
+  "unbudgeted",
+  "alertThresholds",
+  "onAlert",
+  "customPricing",
+  "unknownModel",
+  "models",
+  "serviceTier",
+  "prices",
+  "fetch",
+  "estimate",
+  "defaultMaxOutputTokens",
+  "unknownRequest",
+  "allowUnbounded",
+  "storeTimeoutMs",
+  "server",
+  "clock",
+  "idRetentionSeconds",
+] as const satisfies (keyof MeterOptions)[];

@@ -1,0 +1,152 @@
+/** Options, checked once and brought into the context that every part of a meter works with. */
+import { AgentLimitError, InvalidOptionsError, InvalidScopeError } from "../errors.ts";
+import type { Budget } from "../ledger/budgets.ts";
+import { canonicalLimits } from "../ledger/limits.ts";
+import { checkChain, parseNamespace, parseScope } from "../ledger/names.ts";
+import type { ChainLink } from "../ledger/store.ts";
+import { createPriceBook } from "../pricing/price-book.ts";
+import { alertSettings } from "./alerts.ts";
+import { storeOf } from "./connect.ts";
+import type { MeterContext } from "./context.ts";
+import { eventEmitter } from "./events.ts";
+import { unknownName } from "./nearest-name.ts";
+import { METER_OPTION_NAMES, type MeterOptions, SCOPE_OPTION_NAMES, type ScopeOptions } from "./options.ts";
+import { PendingWork } from "./pending-work.ts";
+
+const DEFAULT_ID_RETENTION_SECONDS = 25 * 3600;
+const MIN_ID_RETENTION_SECONDS = 900;
+const MAX_ID_RETENTION_SECONDS = 31 * 24 * 3600;
+
+/**
+ * The context of a meter without parents.
+ *
+ * @throws InvalidOptionsError, InvalidScopeError, InvalidBudgetError: nothing is sent.
+ */
+export function rootContext(options: MeterOptions): MeterContext {
+  refuseUnknownNames(options, METER_OPTION_NAMES, "UsageMeter");
+  const scope = rootScope(options);
+  const link: ChainLink = { scope, limits: canonicalLimits(allBudgets(options)) };
+  return {
+    ...scopeContext({ chain: [link], scope }, options),
+    store: storeOf(options),
+    namespace: parseNamespace(options.namespace ?? "default"),
+    unbudgeted: oneOf("unbudgeted", options.unbudgeted ?? "allow", ["allow", "deny"]),
+    idRetentionSeconds: idRetentionSeconds(options.idRetentionSeconds),
+    alerts: alertSettings(options.alertThresholds, options.onAlert),
+    prices: createPriceBook(options),
+    fetchOptions: fetchOptions(options),
+  };
+}
+
+/**
+ * The context of a child: a longer chain, its own events and work, all else its parent's.
+ *
+ * @throws InvalidOptionsError, InvalidBudgetError; InvalidScopeError for a scope twice in the chain, or a ninth.
+ */
+export function childContext(parent: MeterContext, scope: string, options: ScopeOptions): MeterContext {
+  refuseUnknownNames(options, SCOPE_OPTION_NAMES, "A child");
+  const link: ChainLink = { scope: parseScope(scope), limits: canonicalLimits(options.budgets) };
+  const chain = [link, ...parent.chain];
+  checkChain(chain.map((entry) => entry.scope));
+  return { ...parent, ...scopeContext({ chain, scope }, options, parent) };
+}
+
+/** @throws InvalidOptionsError for a name that is no option, with the nearest one. */
+export function refuseUnknownNames(options: object, known: readonly string[], whose: string): void {
+  if (typeof options !== "object" || options === null) {
+    throw new InvalidOptionsError(`${whose} takes its options as one object.`);
+  }
+  const unknown = unknownName(Object.keys(options), known);
+  if (unknown === undefined) return;
+  const hint = unknown.nearest === undefined ? "" : `; did you mean ${JSON.stringify(unknown.nearest)}?`;
+  const forNode =
+    unknown.name === "redisUrl"
+      ? " `redisUrl` needs `agentlimit/node`; here it is `redis: { url, token }`."
+      : "";
+  throw new InvalidOptionsError(`${whose} has no option ${JSON.stringify(unknown.name)}${hint}.${forNode}`);
+}
+
+type ScopeContext = Pick<MeterContext, "chain" | "scope" | "waitUntil" | "onEvent" | "work" | "emit">;
+
+function scopeContext(
+  { chain, scope }: Pick<MeterContext, "chain" | "scope">,
+  options: ScopeOptions,
+  parent?: MeterContext,
+): ScopeContext {
+  const waitUntil = optionalFunction("waitUntil", options.waitUntil) ?? parent?.waitUntil;
+  const onEvent = optionalFunction("onEvent", options.onEvent) ?? parent?.onEvent;
+  const emit = eventEmitter(scope, onEvent);
+  const onFailure = (cause: unknown) => {
+    const message =
+      "`waitUntil` threw; work after the response may be cut off. Hand it in bound to its context.";
+    emit({
+      type: "failed",
+      id: "waitUntil",
+      error: new AgentLimitError("INVALID_OPTIONS", message, { cause }),
+    });
+  };
+  return {
+    chain,
+    scope,
+    waitUntil,
+    onEvent,
+    emit,
+    work: new PendingWork({ waitUntil, parent: parent?.work, onFailure }),
+  };
+}
+
+function rootScope({ agentId, scope }: MeterOptions): string {
+  if (agentId !== undefined && scope !== undefined)
+    throw new InvalidOptionsError("Give `agentId` or `scope`, not both: `agentId` x is the scope agent:x.");
+  if (agentId === undefined && scope === undefined)
+    throw new InvalidOptionsError("Give `agentId`, or the `scope` that the budget is for.");
+  if (scope !== undefined) return parseScope(scope);
+  if (typeof agentId !== "string" || agentId.trim() === "")
+    throw new InvalidScopeError("`agentId` is a name, not blank.");
+  return parseScope(`agent:${agentId}`);
+}
+
+/** The short forms are budgets like any other: the same one in both forms is one too many. */
+function allBudgets({ budgets, monthlyBudgetUsd, monthlyBudgetTokens }: MeterOptions): Budget[] | undefined {
+  const short: Budget[] = [];
+  if (monthlyBudgetUsd !== undefined) short.push({ window: "month", usd: monthlyBudgetUsd });
+  if (monthlyBudgetTokens !== undefined) short.push({ window: "month", tokens: monthlyBudgetTokens });
+  if (short.length === 0 || (budgets !== undefined && !Array.isArray(budgets))) return budgets;
+  return [...(budgets ?? []), ...short];
+}
+
+function fetchOptions(options: MeterOptions): MeterContext["fetchOptions"] {
+  const { estimate, defaultMaxOutputTokens, unknownRequest, allowUnbounded, serviceTier } = options;
+  if (estimate !== undefined && estimate !== "strict") optionalFunction("estimate", estimate);
+  if (unknownRequest !== undefined) oneOf("unknownRequest", unknownRequest, ["reject", "pass"]);
+  if (serviceTier !== undefined) oneOf("serviceTier", serviceTier, ["default"]);
+  if (allowUnbounded !== undefined && typeof allowUnbounded !== "boolean")
+    throw new InvalidOptionsError("`allowUnbounded` is true or false.");
+  if (
+    defaultMaxOutputTokens !== undefined &&
+    !(Number.isSafeInteger(defaultMaxOutputTokens) && defaultMaxOutputTokens > 0)
+  )
+    throw new InvalidOptionsError("`defaultMaxOutputTokens` is a whole number above 0.");
+  const fetch = optionalFunction("fetch", options.fetch);
+  return { fetch, estimate, defaultMaxOutputTokens, unknownRequest, allowUnbounded, serviceTier };
+}
+
+function idRetentionSeconds(seconds: number = DEFAULT_ID_RETENTION_SECONDS): number {
+  const isValid = Number.isInteger(seconds) && seconds >= MIN_ID_RETENTION_SECONDS;
+  if (isValid && seconds <= MAX_ID_RETENTION_SECONDS) return seconds;
+  throw new InvalidOptionsError(
+    `\`idRetentionSeconds\` is a whole number from ${MIN_ID_RETENTION_SECONDS} to ${MAX_ID_RETENTION_SECONDS} (31 days).`,
+  );
+}
+
+function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]): T {
+  if (allowed.includes(value)) return value;
+  throw new InvalidOptionsError(
+    `\`${name}\` is ${allowed.map((text) => JSON.stringify(text)).join(" or ")}.`,
+  );
+}
+
+function optionalFunction<F>(name: string, value: F | undefined): F | undefined {
+  if (value === undefined || typeof value === "function") return value;
+  throw new InvalidOptionsError(`\`${name}\` is a function.`);
+}

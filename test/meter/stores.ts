@@ -1,0 +1,42 @@
+/** What the meter's suites need of a store, whatever it is. */
+
+import type { Store } from "../../src/ledger/store.ts";
+import type { MeterOptions } from "../../src/meter/options.ts";
+import { UsageMeter } from "../../src/meter.ts";
+
+export interface StoreUnderTest {
+  store: Store;
+  /** Moves the store's clock on; left out where a real server's clock decides. */
+  advance?: (milliseconds: number) => void;
+  /** Lets the store lose a hold, as a failover does; left out where that needs more than the store. */
+  forgetOperation?: (namespace: string, id: string) => void;
+  close(): Promise<void>;
+}
+
+export type MakeStore = () => Promise<StoreUnderTest>;
+
+/** A namespace that no other test uses, so that tests share one server. */
+export function freshNamespace(): string {
+  return `t-${crypto.randomUUID().replaceAll("-", "").slice(0, 20)}`;
+}
+
+/** Makes meters that share one store and namespace: each stands for a process of its own. */
+export type MakeMeter = (options?: Partial<MeterOptions>) => UsageMeter;
+
+export function meterMaker(store: Store): MakeMeter {
+  const namespace = freshNamespace();
+  return (options = {}) => {
+    const named = options.scope === undefined ? { agentId: "my-agent" } : {};
+    return new UsageMeter({ store, namespace, ...named, ...options });
+  };
+}
+
+/** The error that a promise rejects with. */
+export async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("The promise was expected to reject.");
+}
