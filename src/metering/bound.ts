@@ -1,10 +1,8 @@
 /** What a call can cost at most, from its body and its price. */
-import { InvalidUsageError, UnboundedCallError } from "../errors.ts";
-import { nanoUsdRoundedUp } from "../ledger/money.ts";
+import { UnboundedCallError } from "../errors.ts";
 import { boundNanoUsd } from "../pricing/cost.ts";
 import type { ModelPrice } from "../pricing/model-price.ts";
-import type { PriceBook } from "../pricing/price-book.ts";
-import type { Estimate, PricedUsage } from "../pricing/usage.ts";
+import type { PricedUsage } from "../pricing/usage.ts";
 import type { JsonObject } from "../providers/json.ts";
 import type { ProviderCall } from "../providers/provider.ts";
 import { UNBOUNDED_FEATURES } from "../providers/unbounded.ts";
@@ -66,31 +64,6 @@ export function assertBounded(call: ProviderCall): void {
   );
 }
 
-/**
- * An estimate of the user's as the amounts to hold. Dollars alone hold no tokens.
- *
- * @throws InvalidUsageError for amounts that make no sense, UnboundedCallError and UnknownModelError as {@link boundOf}.
- */
-export function boundOfEstimate(estimate: Estimate, prices: PriceBook): PricedUsage {
-  const { requests = 1 } = estimate;
-  if ("estimatedCostUsd" in estimate) {
-    const nanoUsd = nanoUsdRoundedUp(estimate.estimatedCostUsd);
-    if (nanoUsd === undefined)
-      throw new InvalidUsageError("`estimate` gave no amount of dollars for this call.");
-    return { nanoUsd, tokens: estimate.tokens ?? 0, requests };
-  }
-  const { provider, model } = estimate;
-  const price = prices.find(provider, model);
-  const inputTokens = estimate.inputTokens ?? (price.perCallOnly ? 0 : undefined);
-  const outputTokens =
-    estimate.maxOutputTokens ?? price.maxOutputTokens ?? (price.perCallOnly ? 0 : undefined);
-  if (inputTokens === undefined)
-    throw new InvalidUsageError("`estimate` gave no `inputTokens` for this call.");
-  if (outputTokens === undefined) throw noOutputLimit(model);
-  const nanoUsd = boundNanoUsd(price, { inputTokens, outputTokens, requests });
-  return { nanoUsd, tokens: inputTokens + outputTokens, requests, provider, model };
-}
-
 function inputTokensOf({ input, model }: ProviderCall, body: JsonObject, price: ModelPrice): number {
   const windowTokens = price.contextTokens ?? Number.POSITIVE_INFINITY;
   if (input.fillsContext && price.contextTokens === undefined) {
@@ -119,12 +92,8 @@ function byteLength(text: string): number {
 
 function outputTokensOf({ output, model }: ProviderCall, price: ModelPrice): number {
   const limitTokens = output.limitTokens ?? price.maxOutputTokens;
-  if (limitTokens === undefined) throw noOutputLimit(model);
-  return limitTokens * output.choices;
-}
-
-function noOutputLimit(model: string): UnboundedCallError {
-  return new UnboundedCallError(
+  if (limitTokens !== undefined) return limitTokens * output.choices;
+  throw new UnboundedCallError(
     `Nothing limits the output of ${model}: set a limit in the request or \`defaultMaxOutputTokens\`, ` +
       "or give its price a `maxOutputTokens`.",
   );

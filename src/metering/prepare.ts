@@ -1,10 +1,11 @@
 /** Brings a recognised request to the point where it can be held: read, bounded, and rewritten where that was asked for. */
 import { UnknownModelError, UnrecognizedRequestError } from "../errors.ts";
 import type { ModelPrice } from "../pricing/model-price.ts";
+import { priceEstimate } from "../pricing/price-usage.ts";
 import type { PricedUsage } from "../pricing/usage.ts";
 import { parseObject } from "../providers/json.ts";
 import type { ApiRequest, ProviderApi, ProviderCall } from "../providers/provider.ts";
-import { assertBounded, boundOf, boundOfEstimate } from "./bound.ts";
+import { assertBounded, boundOf } from "./bound.ts";
 import type { MeteredFetchOptions } from "./options.ts";
 import { type IncomingRequest, isSigned } from "./request.ts";
 import type { HideEvent } from "./watch.ts";
@@ -14,7 +15,6 @@ export interface PreparedCall {
   readonly provider: string;
   readonly model: string;
   readonly call: ProviderCall;
-  readonly price: ModelPrice;
   readonly bound: PricedUsage;
   /** The body to send in place of the caller's; undefined where it stays as it is. */
   readonly body: string | undefined;
@@ -56,7 +56,7 @@ export async function prepareCall(
   const bound =
     estimate === undefined
       ? boundOf({ call, body: request.body, price, serviceTier: options.serviceTier })
-      : { provider, model: call.model, ...boundOfEstimate(estimate, options.prices) };
+      : { ...estimate, provider, model: call.model };
 
   const asking = api.askingForUsage(request);
   const body = asking === undefined ? request.body : (maySend(asking) ?? request.body);
@@ -64,7 +64,6 @@ export async function prepareCall(
     provider,
     model: call.model,
     call,
-    price,
     bound,
     body: body === asked ? undefined : JSON.stringify(body),
     hides: body === asking ? api.isUsageOnly : undefined,
@@ -85,6 +84,13 @@ function defaultLimit(
   return Math.min(defaultMaxOutputTokens, maxOutputTokens);
 }
 
-function estimateOf(incoming: IncomingRequest, { estimate }: MeteredFetchOptions) {
-  return typeof estimate === "function" ? estimate(incoming.copy()) : undefined;
+/** What the user says that the call may cost, with no tokens where dollars alone were said. */
+async function estimateOf(
+  incoming: IncomingRequest,
+  { estimate, prices }: MeteredFetchOptions,
+): Promise<Pick<PricedUsage, "nanoUsd" | "tokens" | "requests"> | undefined> {
+  const said = typeof estimate === "function" ? await estimate(incoming.copy()) : undefined;
+  if (said === undefined) return undefined;
+  const { nanoUsd, tokens, requests } = priceEstimate(prices, said);
+  return { nanoUsd, tokens: tokens ?? 0, requests };
 }

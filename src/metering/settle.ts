@@ -1,12 +1,10 @@
 /** Books what a sent call cost, once its answer has said so, and tells of it. Nothing here reaches the caller. */
-import { AgentLimitError, InvalidUsageError, StoreUnavailableError, UnknownModelError } from "../errors.ts";
-import { costNanoUsd } from "../pricing/cost.ts";
-import type { ModelPrice } from "../pricing/model-price.ts";
+import { AgentLimitError, InvalidUsageError, StoreUnavailableError } from "../errors.ts";
 import type { PriceBook } from "../pricing/price-book.ts";
-import { countTokens } from "../pricing/tokens.ts";
 import type { PricedUsage } from "../pricing/usage.ts";
-import type { ModelUsage, ReportedUsage } from "../providers/provider.ts";
+import type { ReportedUsage } from "../providers/provider.ts";
 import type { CallHold, CallMeter, MeterEvent, Receipt } from "./calls.ts";
+import { priceReported } from "./response-usage.ts";
 import type { Verdict } from "./watch.ts";
 
 /** A call that was sent. */
@@ -16,8 +14,6 @@ export interface SentCall {
   readonly provider: string;
   /** As the request names it. */
   readonly model: string;
-  /** Of `model`. */
-  readonly price: ModelPrice;
   /** Milliseconds since 1970. */
   readonly startedAtMs: number;
 }
@@ -50,10 +46,10 @@ export async function settleCall(
 }
 
 interface Booking {
-  source: "reported" | "estimated";
+  readonly source: "reported" | "estimated";
   /** Left out: the whole hold. */
-  actual?: PricedUsage | undefined;
-  problem?: AgentLimitError | undefined;
+  readonly actual?: PricedUsage | undefined;
+  readonly problem?: AgentLimitError | undefined;
 }
 
 function book(hold: CallHold, { source, actual }: Booking): Promise<Receipt> {
@@ -68,21 +64,23 @@ function bookingOf(
   prices: PriceBook,
 ): Booking {
   if (verdict.kind === "reported") {
-    const { actual, unknown } = priceUsage(call, verdict.usage, prices);
-    if (unknown === undefined) return { source: "reported", actual };
-    return { source: "estimated", actual: atLeast(actual, call.bound), problem: unknown };
+    const priced = priceOrProblem(call, verdict.usage, prices);
+    return priced instanceof AgentLimitError
+      ? { source: "estimated", problem: priced }
+      : { source: "reported", actual: priced };
   }
-  const known = verdict.known && priceUsage(call, verdict.known, prices).actual;
-  const exceedsHold = known && (known.nanoUsd > call.bound.nanoUsd || known.tokens > call.bound.tokens);
+  const known = verdict.known && priceOrProblem(call, verdict.known, prices);
   return {
     source: "estimated",
-    actual: exceedsHold ? atLeast(known, call.bound) : undefined,
+    actual:
+      known === undefined || known instanceof AgentLimitError ? undefined : aboveHold(known, call.bound),
     problem: verdict.reason === undefined ? undefined : unstated(verdict.reason, call),
   };
 }
 
-/** Nobody knows the rest: the hold stands for it, or what is known where that is more. */
-function atLeast(known: PricedUsage, bound: PricedUsage): PricedUsage {
+/** Of a broken answer the hold stands for the rest, but for what is known to be more. */
+function aboveHold(known: PricedUsage, bound: PricedUsage): PricedUsage | undefined {
+  if (known.nanoUsd <= bound.nanoUsd && known.tokens <= bound.tokens) return undefined;
   return {
     ...known,
     nanoUsd: Math.max(known.nanoUsd, bound.nanoUsd),
@@ -90,56 +88,17 @@ function atLeast(known: PricedUsage, bound: PricedUsage): PricedUsage {
   };
 }
 
-/** Prices usage by the models that the answer names. `unknown`: one has no price, so the call's own stands in for it. */
-function priceUsage(
+function priceOrProblem(
   call: SentCall,
   usage: ReportedUsage,
   prices: PriceBook,
-): { actual: PricedUsage; unknown?: UnknownModelError } {
-  const [first] = usage.models;
-  let unknown: UnknownModelError | undefined;
-  let nanoUsd = 0;
-  let tokens = 0;
-  for (const part of usage.models) {
-    const price = priceOf(part, call, prices);
-    if (price === undefined) unknown = unpriced(part, call);
-    // Fees are the call's, not each model's.
-    const extras =
-      part === first ? usage.extras : { ...usage.extras, requests: 0, webSearches: 0, fileSearches: 0 };
-    nanoUsd += costNanoUsd(price ?? call.price, part.tokens, extras);
-    tokens += countTokens(part.tokens);
-  }
-  const actual: PricedUsage = {
-    nanoUsd,
-    tokens,
-    requests: 1,
-    provider: call.provider,
-    model: first.model ?? call.model,
-    tokenKinds: first.tokens,
-  };
-  return unknown === undefined ? { actual } : { actual, unknown };
-}
-
-/**
- * The model that answered prices the call. Azure names the base model of a deployment, which versions of different
- * prices share: there the deployment's own price stands, by which the call was admitted. So does a price of the user's
- * where the answer gives its model another name.
- */
-function priceOf({ model }: ModelUsage, call: SentCall, prices: PriceBook): ModelPrice | undefined {
-  if (model === undefined || model === call.model || call.provider === "azure") return call.price;
+): PricedUsage | AgentLimitError {
   try {
-    return prices.find(call.provider, model);
+    return priceReported(prices, usage, call);
   } catch (error) {
-    if (!(error instanceof UnknownModelError)) throw error;
-    return call.price.source === "table" ? undefined : call.price;
+    if (error instanceof AgentLimitError) return error;
+    throw error;
   }
-}
-
-function unpriced({ model }: ModelUsage, call: SentCall): UnknownModelError {
-  return new UnknownModelError(
-    `${call.provider} answered with the model ${model}, which has no price; ${call.model} was asked for. ` +
-      "The call is settled at its whole hold, or more where its usage says so. Give the model a price in `customPricing`.",
-  );
 }
 
 function unstated(reason: string, call: SentCall): InvalidUsageError {

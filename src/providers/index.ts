@@ -1,5 +1,4 @@
 /** The provider APIs that can be metered, and how an address or an answer finds its own. */
-import type { Tokens } from "../pricing/usage.ts";
 import { anthropicMessages } from "./anthropic-messages.ts";
 import { providerOfHost } from "./hosts.ts";
 import { isObject } from "./json.ts";
@@ -34,29 +33,23 @@ export function routeOf(method: string, url: URL): Route {
   return PROVIDER_APIS.some((candidate) => candidate.isFree(url)) ? { kind: "free" } : { kind: "unknown" };
 }
 
-/** What an answer says that it used, under the provider whose prices apply. */
-export interface AnswerUsage extends ReportedUsage {
-  readonly provider: string;
-  /** The model that answered. Empty where the answer names none. */
-  readonly model: string;
-  /** Tokens of `model`; other models that took part are in `models` alone. */
-  readonly tokens: Tokens;
+/** A provider's answer, recognised. */
+export interface RecognisedAnswer {
+  readonly api: ProviderApi;
+  readonly usage: ReportedUsage;
 }
-
-const UNKNOWN_REQUEST: UsageContext = { cacheWrite: undefined, fast: false, regional: false };
 
 /**
  * Reads usage out of a provider's answer as it came, recognised by its shape.
  *
  * @param response the parsed JSON body, or what an SDK made of it.
- * @param provider whose prices apply; left out: those of the API that the answer has the shape of.
  * @returns undefined for what no API recognises, and for answers whose usage is missing or malformed.
  */
-export function usageFromResponse(response: unknown, provider?: string): AnswerUsage | undefined {
+export function readResponse(response: unknown): RecognisedAnswer | undefined {
   if (!isObject(response)) return undefined;
   const api = PROVIDER_APIS.find((candidate) => candidate.isAnswer(response));
   const usage = api?.readAnswer(response, UNKNOWN_REQUEST);
-  if (api === undefined || usage === undefined) return undefined;
-  const [{ model = "", tokens }] = usage.models;
-  return { ...usage, provider: provider ?? api.defaultProvider, model, tokens };
+  return api === undefined || usage === undefined ? undefined : { api, usage };
 }
+
+const UNKNOWN_REQUEST: UsageContext = { cacheWrite: undefined, fast: false, regional: false };

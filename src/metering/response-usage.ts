@@ -1,0 +1,88 @@
+/** Prices what an answer says that it used. */
+import { InvalidUsageError, UnknownModelError } from "../errors.ts";
+import { costNanoUsd } from "../pricing/cost.ts";
+import type { ModelPrice } from "../pricing/model-price.ts";
+import type { PriceBook } from "../pricing/price-book.ts";
+import { countTokens } from "../pricing/tokens.ts";
+import type { PricedUsage } from "../pricing/usage.ts";
+import { readResponse } from "../providers/index.ts";
+import type { ModelUsage, ReportedUsage } from "../providers/provider.ts";
+
+/** The model that was asked for, where that is known. */
+export interface CalledModel {
+  provider?: string | undefined;
+  model?: string | undefined;
+}
+
+/**
+ * Reads and prices the usage in a provider's answer, as it came or as an SDK parsed it. Recognised by its shape; priced
+ * as `called.provider`, else as the provider whose API has that shape.
+ *
+ * @throws InvalidUsageError for what states no usage; UnknownModelError where a model that took part has no price.
+ */
+export function usageFromResponse(
+  prices: PriceBook,
+  response: unknown,
+  called: CalledModel = {},
+): PricedUsage {
+  const answer = readResponse(response);
+  if (answer === undefined) {
+    throw new InvalidUsageError(
+      "This answer states no usage that can be read. Hand in the provider's whole answer as it came, or the tokens themselves.",
+    );
+  }
+  const model = called.model ?? answer.usage.models[0].model;
+  if (model === undefined)
+    throw new InvalidUsageError("This answer names no model; say which one was called.");
+  return priceReported(prices, answer.usage, {
+    provider: called.provider ?? answer.api.defaultProvider,
+    model,
+  });
+}
+
+/**
+ * Prices what an answer reports, each part by the model that it names.
+ *
+ * @throws UnknownModelError where one of them has no price; InvalidUsageError above $9,000,000.
+ */
+export function priceReported(
+  prices: PriceBook,
+  { models, extras }: ReportedUsage,
+  called: { provider: string; model: string },
+): PricedUsage {
+  const [first, ...others] = models;
+  // Fees are of the call, not of each model.
+  const dearer = { fast: extras.fast ?? false, regional: extras.regional ?? false, requests: 0 };
+  const costs = [
+    costNanoUsd(priceOf(first, called, prices), first.tokens, extras),
+    ...others.map((part) => costNanoUsd(priceOf(part, called, prices), part.tokens, dearer)),
+  ];
+  return {
+    nanoUsd: costs.reduce((sum, cost) => sum + cost, 0),
+    tokens: models.reduce((sum, part) => sum + countTokens(part.tokens), 0),
+    requests: 1,
+    provider: called.provider,
+    model: first.model ?? called.model,
+    tokenKinds: first.tokens,
+  };
+}
+
+/**
+ * The model that answered prices the call. On Azure the one that was called does: answers name the base model, which
+ * versions of different prices share. So does a price of the user's where the answer gives its model another name.
+ */
+function priceOf(
+  { model }: ModelUsage,
+  called: { provider: string; model: string },
+  prices: PriceBook,
+): ModelPrice {
+  if (model === undefined || called.provider === "azure") return prices.find(called.provider, called.model);
+  try {
+    return prices.find(called.provider, model);
+  } catch (error) {
+    if (!(error instanceof UnknownModelError)) throw error;
+    const price = prices.find(called.provider, called.model);
+    if (price.source === "table") throw error;
+    return price;
+  }
+}

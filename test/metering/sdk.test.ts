@@ -1,0 +1,4 @@
+import { describeSdks } from "./sdk-suite.ts";
+import { memoryTestMeter } from "./test-meter.ts";
+
+describeSdks("in memory", memoryTestMeter);

@@ -1,0 +1,143 @@
+/** A meter for the metered fetch alone: one scope, one dollar limit, all in memory. It counts; it does not persist. */
+import { BudgetExceededError, StoreUnavailableError } from "../../src/errors.ts";
+import type { UsageStats } from "../../src/ledger/budgets.ts";
+import { nanoUsdRoundedDown, usdFromNano } from "../../src/ledger/money.ts";
+import type { CallHold, CallMeter, MeterEvent, Receipt } from "../../src/metering/calls.ts";
+import type { PricedUsage } from "../../src/pricing/usage.ts";
+
+/** A meter as the tests of the metered fetch see it, whatever keeps its ledger. */
+export interface TestMeter {
+  meter: CallMeter;
+  /** What was told so far, oldest first. */
+  events: MeterEvent[];
+  /** The ledger after all settles under way. */
+  standing(): Promise<Standing>;
+  /** From now on every operation of its store fails. */
+  breakStore(): Promise<void> | void;
+  close(): Promise<void> | void;
+}
+
+export interface Standing {
+  spentNanoUsd: number;
+  heldNanoUsd: number;
+  spentTokens: number;
+}
+
+export interface TestMeterOptions {
+  /** The limit; 1,000 dollars by default. */
+  usd?: string;
+}
+
+export type MakeTestMeter = (options?: TestMeterOptions) => Promise<TestMeter>;
+
+export const memoryTestMeter: MakeTestMeter = async ({ usd = "1000" } = {}) => {
+  const limitNanoUsd = nanoUsdRoundedDown(usd) ?? 0;
+  const held = new Map<string, PricedUsage>();
+  const spent = { nanoUsd: 0, tokens: 0 };
+  const events: MeterEvent[] = [];
+  const pending = new Set<Promise<unknown>>();
+  let isBroken = false;
+
+  const heldNanoUsd = () => [...held.values()].reduce((sum, bound) => sum + bound.nanoUsd, 0);
+  const assertStore = () => {
+    if (isBroken) throw new StoreUnavailableError("The store is gone.");
+  };
+  const take = (id: string): PricedUsage => {
+    const bound = held.get(id);
+    if (bound === undefined) throw new Error(`The hold ${id} was closed before.`);
+    held.delete(id);
+    return bound;
+  };
+  const book = (id: string, source: Receipt["source"], actual: PricedUsage): Receipt => {
+    spent.nanoUsd += actual.nanoUsd;
+    spent.tokens += actual.tokens;
+    const costUsd = usdFromNano(actual.nanoUsd);
+    return {
+      id,
+      costUsd,
+      costNanoUsd: actual.nanoUsd,
+      source,
+      replayed: false,
+      overrun: false,
+      usage: NO_STATS,
+    };
+  };
+
+  const meter: CallMeter = {
+    async hold(bound, id): Promise<CallHold> {
+      assertStore();
+      if (spent.nanoUsd + heldNanoUsd() + bound.nanoUsd > limitNanoUsd) throw denial(bound.nanoUsd);
+      held.set(id, bound);
+      return {
+        id,
+        async settleReported(actual) {
+          assertStore();
+          take(id);
+          return book(id, "reported", actual);
+        },
+        async settleEstimated(actual) {
+          assertStore();
+          const bound = take(id);
+          return book(id, "estimated", actual ?? bound);
+        },
+        async release() {
+          assertStore();
+          take(id);
+        },
+      };
+    },
+    background(work) {
+      pending.add(work);
+      void work.finally(() => pending.delete(work));
+    },
+    emit: (event) => void events.push({ scope: "test", ...event }),
+  };
+
+  function denial(requestedNanoUsd: number): BudgetExceededError {
+    const limit = usdFromNano(limitNanoUsd);
+    const amounts = { limit, spent: usdFromNano(spent.nanoUsd), held: usdFromNano(heldNanoUsd()) };
+    return new BudgetExceededError(`Budget exceeded: ${JSON.stringify(amounts)}`, {
+      denials: [
+        {
+          ...amounts,
+          scope: "test",
+          window: "month",
+          metric: "usd",
+          remaining: 0,
+          percent: 100,
+          resetsAt: null,
+          soft: false,
+          source: "code",
+          requested: usdFromNano(requestedNanoUsd),
+        },
+      ],
+    });
+  }
+
+  return {
+    meter,
+    events,
+    async standing() {
+      while (pending.size > 0) await Promise.all(pending);
+      return { spentNanoUsd: spent.nanoUsd, heldNanoUsd: heldNanoUsd(), spentTokens: spent.tokens };
+    },
+    breakStore() {
+      isBroken = true;
+    },
+    close() {},
+  };
+};
+
+const NO_STATS: UsageStats = {
+  scope: "test",
+  usdSpent: 0,
+  nanoUsdSpent: 0,
+  usdHeld: 0,
+  tokensSpent: 0,
+  monthlyBudgetUsd: null,
+  monthlyBudgetTokens: null,
+  percentUsd: null,
+  percentTokens: null,
+  remainingUsd: null,
+  budgets: [],
+};
