@@ -53,24 +53,21 @@ export function scriptTransport(wire: Wire, options: DeliveryOptions): ScriptTra
   }
 
   /** Until it works, fails for good, or the deadline comes: sent once more with everything as it was. */
-  async function deliver(
-    name: string,
-    secrets: string[],
-    send: (deadline: Deadline) => Promise<unknown>,
-  ): Promise<unknown> {
+  async function deliver(call: Call): Promise<unknown> {
     const deadline = new Deadline(storeTimeoutMs);
     for (let tries = 1; ; tries++) {
-      if (closed)
+      if (closed) {
         throw new StoreUnavailableError("The connection to the store was closed: make a new meter.");
+      }
       try {
-        return await deadline.limit(send(deadline));
+        return await deadline.limit(call.send(deadline));
       } catch (error) {
         if (error instanceof AgentLimitError) throw error;
-        const refusal = refusalOf(error, secrets);
+        const refusal = refusalOf(error, call.secrets);
         if (refusal.kind === "unavailable") throw new StoreUnavailableError(`${refusal.says}.`);
         if (refusal.kind === "data")
-          throw new StoreDataError(`The script "${name}" failed in the store: ${refusal.says}.`);
-        if (!(await deadline.pause(tries))) {
+          throw new StoreDataError(`${call.name} failed in the store: ${refusal.says}.`);
+        if (!(await deadline.pause(tries, refusal.says))) {
           throw new StoreUnavailableError(
             `The store did not work within ${storeTimeoutMs} ms: ${refusal.says}.`,
           );
@@ -81,12 +78,14 @@ export function scriptTransport(wire: Wire, options: DeliveryOptions): ScriptTra
 
   return {
     async run(script, keys, args) {
-      const answer = await deliver(script.name, [...keys, ...args], (deadline) =>
-        send(script, { keys, args, deadline }),
-      );
+      const answer = await deliver({
+        name: `The script "${script.name}"`,
+        secrets: [...keys, ...args],
+        send: (deadline) => send(script, { keys, args, deadline }),
+      });
       return answerValues(script.name, answer);
     },
-    time: async () => timeMicros(await deliver("TIME", [], () => wire.time())),
+    time: async () => timeMicros(await deliver({ name: "TIME", secrets: [], send: () => wire.time() })),
     async close() {
       closed = true;
       wire.close?.();
@@ -94,11 +93,19 @@ export function scriptTransport(wire: Wire, options: DeliveryOptions): ScriptTra
   };
 }
 
+interface Call {
+  name: string;
+  /** What must not show in an error. */
+  secrets: string[];
+  send(deadline: Deadline): Promise<unknown>;
+}
+
 /** The one clock of an operation. */
 class Deadline {
   readonly #timeoutMs: number;
   readonly #endMs: number;
   #isOver = false;
+  #failedBefore: string | undefined;
 
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
@@ -121,7 +128,8 @@ class Deadline {
   }
 
   /** Waits before the next try, longer each time and never twice the same; false where the deadline comes first. */
-  async pause(tries: number): Promise<boolean> {
+  async pause(tries: number, why: string): Promise<boolean> {
+    this.#failedBefore = why;
     const pauseMs = Math.min(10 * 2 ** tries, 200) * (0.5 + Math.random() / 2);
     if (performance.now() + pauseMs >= this.#endMs) return false;
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
@@ -129,8 +137,10 @@ class Deadline {
   }
 
   #silence(): StoreUnavailableError {
+    const before =
+      this.#failedBefore === undefined ? "" : `; a try before that failed, since ${this.#failedBefore}`;
     return new StoreUnavailableError(
-      `The store did not answer within ${this.#timeoutMs} ms (storeTimeoutMs). Whether it did what was asked is not known; the same id may be sent again.`,
+      `The store did not answer within ${this.#timeoutMs} ms (storeTimeoutMs)${before}. Whether it did what was asked is not known; the same id may be sent again.`,
     );
   }
 }

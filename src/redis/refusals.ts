@@ -115,7 +115,10 @@ function serverText(error: unknown): string {
 const EXCERPT_LENGTH = 160;
 
 function excerpt(text: string, secrets: readonly string[]): string {
-  let safe = text.replace(/,? with args beginning with.*$/s, "").replace(/[\p{Cc}\s]+/gu, " ");
+  // What Redis appends: the arguments of a command it does not know, the SHA-1 and place of a script.
+  let safe = text
+    .replace(/(, with args beginning with|\.? script: [0-9a-f]{40}).*$/s, "")
+    .replace(/[\p{Cc}\s]+/gu, " ");
   for (const secret of [...secrets].sort((a, b) => b.length - a.length)) {
     if (secret.trim().length >= 3) safe = safe.replaceAll(secret, "…");
   }

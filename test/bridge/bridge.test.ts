@@ -47,6 +47,22 @@ describe("@upstash/redis reaches a plain Redis through the bridge", () => {
     expect(await redis.eval("return {ARGV[1], {ARGV[1]}}", [], ["OK"])).toEqual(["OK", ["OK"]]);
   });
 
+  it("writes strings in base64 for who asks for it, but never the status OK", async () => {
+    const base64 = { "upstash-encoding": "base64" };
+    const set = JSON.stringify(["SET", "bytes", "OK"]);
+    expect(await statusAndBody(await post("/", set, base64))).toEqual([200, { result: "OK" }]);
+    expect(await statusAndBody(await post("/", '["MGET","bytes","no"]', base64))).toEqual([
+      200,
+      { result: ["T0s=", null] },
+    ]);
+    await server.command('SET bytes "\\xff\\x00"');
+    expect(await statusAndBody(await post("/", '["GET","bytes"]', base64))).toEqual([
+      200,
+      { result: "/wA=" },
+    ]);
+    expect(await statusAndBody(await post("/", '["ECHO","text"]'))).toEqual([200, { result: "text" }]);
+  });
+
   it("answers hashes, nested lists, integers and nulls as Upstash does", async () => {
     await redis.hset("hash", { one: 1, two: "zwei" });
     expect(await redis.hgetall("hash")).toEqual({ one: 1, two: "zwei" });

@@ -1,6 +1,4 @@
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis as UpstashRedis } from "@upstash/redis";
@@ -19,6 +17,7 @@ import {
 } from "../support/redis-server.ts";
 import { expectRefused, SECRET } from "../support/refusals.ts";
 import { ECHO, script } from "../support/scripts.ts";
+import { type TcpProxyOptions, tcpProxy } from "../support/tcp-proxy.ts";
 
 interface Options {
   storeTimeoutMs?: number;
@@ -55,6 +54,12 @@ async function redisWith(options: RedisServerOptions = {}): Promise<RedisServer>
   const server = await startRedisServer(options);
   onTestFinished(() => server.stop());
   return server;
+}
+
+async function proxyTo(port: number, options?: TcpProxyOptions) {
+  const proxy = await tcpProxy(port, options);
+  onTestFinished(() => proxy.close());
+  return proxy;
 }
 
 const EVERY_WAY: [name: string, reach: Reach][] = [
@@ -185,12 +190,41 @@ describe.each(EVERY_WAY)("A store that fails, over %s", (_, reach) => {
 
   it("is sent the very same call again when the connection is cut before the answer", async () => {
     const server = await redisWith();
-    const proxy = await cuttingProxy(server.port, { answersToDrop: 2 });
+    let cuts = 2;
+    const proxy = await proxyTo(server.port, { isCut: (data) => data.includes("agl1") && cuts-- > 0 });
     const transport = await reach(`redis://127.0.0.1:${proxy.port}`, { storeTimeoutMs: 3000 });
     const counting = script("return { 'agl1', '=' .. redis.call('INCR', KEYS[1]), '=' .. ARGV[1], 'end' }");
     const [runs, argument] = await transport.run(counting, ["runs"], ["the id"]);
     expect(argument).toBe("the id");
     expect(Number(runs)).toBeGreaterThan(1);
+  });
+});
+
+describe("A connection that an address holds open", () => {
+  it("is replaced when its other end has vanished", async () => {
+    const server = await redisWith();
+    const proxy = await proxyTo(server.port);
+    const transport = await overTcp(`redis://127.0.0.1:${proxy.port}`, { storeTimeoutMs: 200 });
+    expect(await transport.run(ECHO, ["k"], ["before"])).toEqual(["before"]);
+    proxy.freeze();
+    await expectRefused(transport.run(ECHO, [SECRET], [SECRET]), StoreUnavailableError, /did not answer/);
+    await expect
+      .poll(() => transport.run(ECHO, ["k"], ["after"]).catch(() => undefined), { timeout: 3000 })
+      .toEqual(["after"]);
+  });
+
+  it("is replaced when it leads to a primary that became a replica", async () => {
+    const primary = await redisWith();
+    const demoted = await redisWith();
+    const proxy = await proxyTo(demoted.port);
+    const transport = await overTcp(`redis://127.0.0.1:${proxy.port}`);
+    await transport.run(ECHO, ["k"], ["before"]);
+    await demoted.command("REPLICAOF 127.0.0.1 1");
+    proxy.leadTo(primary.port);
+    await expectRefused(transport.run(ECHO, [SECRET], [SECRET]), StoreUnavailableError, /takes no writes/);
+    await expect
+      .poll(() => transport.run(ECHO, ["k"], ["after"]).catch(() => undefined), { timeout: 3000 })
+      .toEqual(["after"]);
   });
 });
 
@@ -241,37 +275,3 @@ describe("A store that fails in the middle", () => {
     );
   });
 });
-
-/** Lets connections through to a port, but cuts each of the first ones when the server's answer to a script comes. */
-async function cuttingProxy(toPort: number, { answersToDrop }: { answersToDrop: number }) {
-  let dropped = 0;
-  const sockets = new Set<Socket>();
-  const proxy = createServer((client) => {
-    const upstream = connect(toPort, "127.0.0.1");
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on("error", () => {});
-      socket.on("close", () => {
-        client.destroy();
-        upstream.destroy();
-      });
-    }
-    client.pipe(upstream);
-    upstream.on("data", (data) => {
-      if (dropped < answersToDrop && data.includes("agl1")) {
-        dropped++;
-        client.destroy();
-        return;
-      }
-      client.write(data);
-    });
-  }).listen(0, "127.0.0.1");
-  await once(proxy, "listening");
-  onTestFinished(() => {
-    proxy.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  const address = proxy.address();
-  if (typeof address !== "object" || address === null) throw new Error("no port");
-  return { port: address.port };
-}
