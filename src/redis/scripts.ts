@@ -1,0 +1,939 @@
+// Generated from src/redis/*.lua by `node scripts/lua.ts`. Not to be edited.
+import type { RedisScript } from "./transport.ts";
+
+const ACCOUNT = `local MINUTE, HOUR, DAY, SECOND = 60000000, 3600000000, 86400000000, 1000000
+local MAX_AMOUNT = 9000000000000000
+local LAYOUT = 1
+local HOURLY_DAYS, DAILY_DAYS, EXPIRY_DAYS, MAX_HOLD_MINUTES, MAX_MODELS = 14, 400, 2, 1560, 16
+local PAUSED, HAS_STORED_LIMITS = 1, 2
+local METRICS = { 'u', 't', 'r' }
+local clock, chainText, argumentsHash, retentionMs = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local scopes = {}
+for scope in string.gmatch(chainText, '[^,]+') do scopes[#scopes + 1] = scope end
+local recordKey = KEYS[#scopes + 1]
+local function text(number) return string.format('%.0f', number) end
+local function refuse(code, at, details, accounts)
+error({ answer = { code = code, at = at, details = details or {}, accounts = accounts or {} } })
+end
+local function malformed(key, field) refuse('MALFORMED', 0, { key, field }) end
+local function integer(digits, key, field)
+local number = string.match(digits, '^%d+$') and tonumber(digits)
+if #digits > 16 or not number or number > MAX_AMOUNT then malformed(key, field) end
+return number
+end
+local function split(line, separator)
+local parts = {}
+for part in string.gmatch(line, '[^' .. separator .. ']+') do parts[#parts + 1] = part end
+return parts
+end
+local function now()
+if clock ~= '' then return tonumber(clock) end
+local time = redis.pcall('TIME')
+if time.err then refuse('CLOCK', 0) end
+return tonumber(time[1]) * SECOND + tonumber(time[2])
+end
+local function triple(line, key, field)
+local usd, tokens, requests = string.match(line, '^(%d+),(%d+),(%d+)$')
+if not usd then malformed(key, field) end
+return { integer(usd, key, field), integer(tokens, key, field), integer(requests, key, field) }
+end
+local function tripleText(amounts) return text(amounts[1]) .. ',' .. text(amounts[2]) .. ',' .. text(amounts[3]) end
+local function add(amounts, added, factor)
+for metric = 1, 3 do amounts[metric] = amounts[metric] + factor * added[metric] end
+end
+local limitsOfText = {}
+local function limits(line, key, field)
+local known = limitsOfText[line]
+if known then return known end
+local parsed = {}
+for hard in string.gmatch(line, '[^/]+') do
+for part in string.gmatch(hard, '[^,]+') do
+parsed[#parsed + 1] = part ~= '-' and integer(part, key, field)
+end
+if #parsed % 3 ~= 0 then malformed(key, field) end
+end
+if #parsed ~= 3 and #parsed ~= 6 then malformed(key, field) end
+limitsOfText[line] = parsed
+return parsed
+end
+local function parseList(line, key, field)
+local windows, position = {}, 1
+for first, name, start, stop, pair, after in string.gmatch(line, '()(%S+) (%d+) (%d+) ([%d,/%-]+);()') do
+if first ~= position then malformed(key, field) end
+position = after
+limits(pair, key, field)
+windows[#windows + 1] =
+{ name = name, start = integer(start, key, field), stop = integer(stop, key, field), limits = pair }
+end
+if position ~= #line + 1 then malformed(key, field) end
+return windows
+end
+local function parseOmitted(line, key)
+local windows, position = {}, 1
+for first, name, start, stop, mark, after in string.gmatch(line, '()(%S+) (%d+) (%d+) ([01]);()') do
+if first ~= position then malformed(key, 'o') end
+position = after
+windows[#windows + 1] = {
+name = name,
+start = integer(start, key, 'o'),
+stop = integer(stop, key, 'o'),
+limits = '-,-,-',
+omitted = true,
+unsent = mark == '0',
+}
+end
+if position ~= #line + 1 then malformed(key, 'o') end
+return windows
+end
+local function parseCounters(account, c, s)
+local key, windows = account.key, account.windows
+local layout, last, swept, flags, counters = string.match(c, '^(%d+) (%d+) (%d+) (%d+);([%d,;]*)$')
+if not layout then malformed(key, 'c') end
+if tonumber(layout) > LAYOUT then refuse('TOO_NEW', 0, { key, layout }) end
+account.last, account.swept, account.flags = integer(last, key, 'c'), integer(swept, key, 'c'), tonumber(flags)
+local committed = split(counters, ';')
+if #committed ~= #windows then malformed(key, 'c') end
+local place, position = 0, 1
+for first, base, fired, settled, stored, rest, after in
+string.gmatch(s, '()(%d+) (%S+) ([%d,]+) (%S+) (%S+ %S+);()')
+do
+place = place + 1
+local window = windows[place]
+if first ~= position or not window or rest ~= '- -' then malformed(key, 's') end
+position = after
+window.base, window.fired, window.settled = integer(base, key, 's'), fired, triple(settled, key, 's')
+window.stored = stored ~= '-' and stored or false
+if window.stored then limits(stored, key, 's') end
+window.committed = triple(committed[place], key, 'c')
+for metric = 1, 3 do
+if window.settled[metric] > window.committed[metric] then malformed(key, 'c') end
+end
+end
+if place ~= #windows or position ~= #s + 1 then malformed(key, 's') end
+end
+local function openAccount(place, further)
+local key = KEYS[place]
+local read = redis.pcall('HMGET', key, 'w', 'o', 'c', 's', 'pr', unpack(further))
+if read.err then malformed(key, '(type)') end
+local w, o, c, s = read[1], read[2], read[3], read[4]
+if not w and not c and not s then return nil end
+if not w then malformed(key, 'w') end
+if not c then malformed(key, 'c') end
+if not s then malformed(key, 's') end
+local account = { key = key, place = place, stored = { w = w, o = o, c = c, s = s, pr = read[5] }, fields = {}, changed = {} }
+for index, field in ipairs(further) do account.fields[field] = read[5 + index] end
+account.reason = read[5]
+account.windows = parseList(w, key, 'w')
+for _, window in ipairs(o and parseOmitted(o, key) or {}) do account.windows[#account.windows + 1] = window end
+parseCounters(account, c, s)
+return account
+end
+local function openAccounts(further)
+local accounts = {}
+for place = 1, #scopes do accounts[place] = openAccount(place, further) or false end
+return accounts
+end
+local function getField(account, field)
+if account.fields[field] == nil then account.fields[field] = redis.call('HGET', account.key, field) end
+return account.fields[field]
+end
+local function setField(account, field, value)
+if account.fields[field] == value then return end
+account.fields[field] = value
+account.changed[field] = true
+end
+local function openRecord()
+local line = redis.pcall('GET', recordKey)
+if type(line) == 'table' then malformed(recordKey, '(type)') end
+if not line then return nil end
+local parts = split(line, ' ')
+local kind = parts[1]
+if kind == 'gone' and #parts == 2 then return { kind = kind, attempt = parts[2] } end
+if kind == 'admin' and #parts == 3 then return { kind = kind, hash = parts[2] } end
+if (kind ~= 'hold' and kind ~= 'record') or (#parts ~= 8 and #parts ~= 15) then malformed(recordKey, '(operation)') end
+local record = {
+kind = kind,
+hash = parts[2],
+attempt = parts[3],
+shared = parts[4] == '1',
+start = integer(parts[5], recordKey, '(operation)'),
+minute = integer(parts[6], recordKey, '(operation)'),
+held = triple(parts[7], recordKey, '(operation)'),
+chain = parts[8],
+}
+if #parts == 15 then
+record.closed = {
+actual = triple(parts[9], recordKey, '(operation)'),
+source = parts[10],
+hash = parts[11],
+verdict = parts[12],
+crossings = parts[13],
+row = parts[14],
+kinds = parts[15],
+}
+end
+return record
+end
+local function recordText(record)
+local parts = {
+record.kind,
+record.hash,
+record.attempt,
+record.shared and '1' or '0',
+text(record.start),
+text(record.minute),
+tripleText(record.held),
+record.chain,
+}
+local closed = record.closed
+if closed then
+parts[9] = tripleText(closed.actual)
+parts[10], parts[11], parts[12] = closed.source, closed.hash, closed.verdict
+parts[13], parts[14], parts[15] = closed.crossings, closed.row, closed.kinds
+end
+return table.concat(parts, ' ')
+end
+local function timeToLive(minute, nowMs) return math.max(0, (minute + 1) * 60000 - nowMs) + retentionMs end
+local function holdDetails(record) return { text(record.start), text(record.minute), tripleText(record.held) } end
+local function closingDetails(record, closed)
+return {
+text(record.start),
+text(record.minute),
+tripleText(closed.actual),
+closed.source,
+closed.verdict,
+closed.crossings,
+}
+end
+local function timeOf(accounts, at)
+for place = 1, #scopes do
+local account = accounts[place]
+if account and account.last + 1 > at then at = account.last + 1 end
+end
+return at
+end
+local function format(account)
+local w, o, c, s = {}, {}, {}, {}
+for _, window in ipairs(account.windows) do
+local bounds = window.name .. ' ' .. text(window.start) .. ' ' .. text(window.stop)
+if window.omitted then
+o[#o + 1] = bounds .. (window.unsent and ' 0;' or ' 1;')
+else
+w[#w + 1] = bounds .. ' ' .. window.limits .. ';'
+end
+c[#c + 1] = tripleText(window.committed) .. ';'
+s[#s + 1] = text(window.base) .. ' ' .. window.fired .. ' ' .. tripleText(window.settled)
+.. ' ' .. (window.stored or '-') .. ' - -;'
+end
+return {
+w = table.concat(w),
+o = #o > 0 and table.concat(o) or false,
+c = LAYOUT .. ' ' .. text(account.last) .. ' ' .. text(account.swept) .. ' ' .. account.flags .. ';' .. table.concat(c),
+s = table.concat(s),
+pr = account.reason,
+}
+end
+`;
+
+const ADMINISTER = `local action, detail, id = ARGV[5], ARGV[6], ARGV[7]
+local MAX_LOG_ENTRIES = 1000
+local function storeLimits(account, at)
+for _, window in ipairs(account.windows) do window.stored = false end
+local list = parseList(detail, 'ARGV', 'limits')
+for _, entry in ipairs(list) do
+local window = named(account.windows, entry.name)
+if not window then
+window = newWindow(entry, at)
+window.limits, window.omitted, window.unsent = '-,-,-', true, true
+account.windows[#account.windows + 1] = window
+end
+window.stored = entry.limits
+end
+local hadStored = math.floor(account.flags / HAS_STORED_LIMITS) % 2 == 1
+if hadStored and #list == 0 then account.flags = account.flags - HAS_STORED_LIMITS end
+if not hadStored and #list > 0 then account.flags = account.flags + HAS_STORED_LIMITS end
+end
+local function unmark(account)
+local name, letter, millionths, base = string.match(detail, '^([^:]+):([^:]+):([^:]+):([^:]+)$')
+local window = name and named(account.windows, name)
+if not window or text(window.base) ~= base then return end
+local kept = {}
+for _, mark in ipairs(split(window.fired, ',')) do
+if mark ~= letter .. millionths then kept[#kept + 1] = mark end
+end
+window.fired = #kept > 0 and table.concat(kept, ',') or '-'
+end
+local function apply(account, at)
+if action == 'reset' then
+for _, window in ipairs(account.windows) do clear(window, at) end
+elseif action == 'pause' then
+if not isPaused(account) then account.flags = account.flags + PAUSED end
+account.reason = detail ~= '' and detail or false
+elseif action == 'resume' then
+if isPaused(account) then account.flags = account.flags - PAUSED end
+account.reason = false
+elseif action == 'limits' then
+storeLimits(account, at)
+elseif action == 'unmark' then
+unmark(account)
+end
+end
+return run(function()
+local at = now()
+local known = openRecord()
+local accounts = openAccounts({})
+if known then
+local isSame = known.kind == 'admin' and known.hash == argumentsHash
+refuse(isSame and 'REPLAY' or 'CONFLICT', timeOf(accounts, at), {}, accounts)
+end
+local logKey, indexKey = KEYS[3], KEYS[4]
+at = prepare(accounts, at, { firstList = 8, indexKey = indexKey, recreateLost = action == 'reset' })
+apply(accounts[1], at)
+writeAccounts(accounts, { indexKey = indexKey })
+writeRecord('admin ' .. argumentsHash .. ' ' .. text(at), retentionMs)
+if action ~= 'unmark' then
+redis.call('LPUSH', logKey, table.concat({ text(at), action, scopes[1], id, detail }, ' '))
+redis.call('LTRIM', logKey, 0, MAX_LOG_ENTRIES - 1)
+end
+deleteDropped(accounts)
+return applied('OK', at, {}, accounts)
+end)
+`;
+
+const ANSWER = `local function hset(key, fieldsAndValues, isSpent)
+local result = redis.pcall('HSET', key, unpack(fieldsAndValues))
+if type(result) ~= 'table' or not result.err then return end
+if not isSpent or not string.find(result.err, 'OOM', 1, true) then error(result) end
+redis.call('HDEL', key, '-')
+redis.call('HSET', key, unpack(fieldsAndValues))
+end
+local function writeAccounts(accounts, options)
+for _, account in ipairs(accounts) do
+local set, dropped = {}, {}
+for field, value in pairs(format(account)) do
+if value and value ~= account.stored[field] then set[#set + 1], set[#set + 2] = field, value end
+if not value and account.stored[field] then dropped[#dropped + 1] = field end
+end
+for field in pairs(account.changed) do
+local value = account.fields[field]
+if value then set[#set + 1], set[#set + 2] = field, value else dropped[#dropped + 1] = field end
+end
+if #set > 0 then hset(account.key, set, options.isSpent) end
+account.dropped = dropped
+if account.isNew then redis.call('HSETNX', options.indexKey, scopes[account.place], text(account.last)) end
+end
+end
+local function deleteDropped(accounts)
+for _, account in ipairs(accounts) do
+for first = 1, #account.dropped, 1000 do
+redis.call('HDEL', account.key, unpack(account.dropped, first, math.min(first + 999, #account.dropped)))
+end
+end
+end
+local function writeRecord(line, milliseconds) redis.call('SET', recordKey, line, 'PX', text(milliseconds)) end
+local function applied(code, at, details, accounts)
+return { code = code, at = at, details = details or {}, accounts = accounts }
+end
+local function flatten(answer)
+local values = { 'agl1', '=' .. answer.code, '=' .. text(answer.at), '=' .. #answer.details }
+for _, detail in ipairs(answer.details) do values[#values + 1] = '=' .. detail end
+for place = 1, answer.accounts[1] == nil and 0 or #scopes do
+local account = answer.accounts[place]
+local isAbsent = not account or (account.isNew and #account.windows == 0)
+local fields = isAbsent and {} or format(account)
+for _, field in ipairs({ 'w', 'o', 'c', 's', 'pr' }) do values[#values + 1] = '=' .. (fields[field] or '') end
+local due = account and account.due or {}
+values[#values + 1] = '=' .. #due / 2
+for _, value in ipairs(due) do values[#values + 1] = '=' .. value end
+end
+values[#values + 1] = 'end'
+return values
+end
+local function run(operation)
+local isDone, result = pcall(operation)
+if isDone then return flatten(result) end
+if type(result) == 'table' and result.answer then return flatten(result.answer) end
+error(result)
+end
+`;
+
+const CLOSE = `local nowMs, source, actualText, row, kinds, thresholds, attempt =
+tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
+local TOMBSTONE_MS = 1500000
+local function replace(account, known, committedBefore, settledBefore, actual)
+for _, window in ipairs(account.windows) do
+if known.start >= window.base then
+add(window.committed, actual, 1)
+add(window.committed, committedBefore, -1)
+add(window.settled, actual, 1)
+add(window.settled, settledBefore, -1)
+end
+end
+end
+local function book(account, known, actual)
+local first = known.closed
+if first then
+replace(account, known, first.actual, first.actual, actual)
+if first.source ~= '-' then
+changeHistory(account, known.start, takeRow, historyRow(first.row, first.source, first.actual, first.kinds))
+end
+elseif known.minute < account.swept then
+replace(account, known, known.held, known.held, actual)
+changeHistory(account, known.minute * MINUTE, takeRow, historyRow('~', 'e', known.held, '-'))
+else
+replace(account, known, known.held, { 0, 0, 0 }, actual)
+takeHold(account, known.minute, known.start, known.held)
+end
+if source ~= '-' then changeHistory(account, known.start, addRow, historyRow(row, source, actual, kinds)) end
+end
+local function closing(actual)
+return { actual = actual, source = source, hash = argumentsHash, verdict = '0', crossings = '-', row = '-', kinds = '-' }
+end
+local function refuseClosed(known, accounts, at)
+local isForeign = attempt ~= '-' and (known.shared or known.attempt ~= attempt)
+local closed = known.closed
+if not closed then
+if isForeign then refuse('DONE', at, closingDetails(known, closing({ 0, 0, 0 })), accounts) end
+return
+end
+local details = closingDetails(known, closed)
+if closed.source == source and closed.hash == argumentsHash then refuse('REPLAY', at, details, accounts) end
+local isCorrection = source == 'r' and closed.source ~= 'r'
+if not isCorrection or isForeign then refuse('DONE', at, details, accounts) end
+end
+return run(function()
+local at = nowMs * 1000
+local known = openRecord()
+local further = {}
+if known and known.kind == 'hold' then
+further = { 'x:' .. text(known.minute), 'H:' .. text(math.floor(known.start / HOUR)) }
+end
+local accounts = openAccounts(further)
+if not known or known.kind == 'gone' then
+if attempt ~= '-' then writeRecord('gone ' .. attempt, TOMBSTONE_MS) end
+return applied('UNKNOWN', at, {}, accounts)
+end
+if known.kind ~= 'hold' or known.chain ~= chainText then refuse('CONFLICT', at, {}, accounts) end
+refuseClosed(known, accounts, at)
+for place, account in ipairs(accounts) do
+if not account then refuse('LOST', at, { text(place - 1) }, accounts) end
+end
+local actual = { known.held[1], known.held[2], known.held[3] }
+if source == '-' then
+actual = { 0, 0, 0 }
+elseif actualText ~= '-' then
+actual = triple(actualText, 'ARGV', 'actual')
+end
+refuseFull(accounts, actual, at)
+local verdict = '0'
+for _, account in ipairs(accounts) do
+book(account, known, actual)
+if isOverrun(account, known.start) then verdict = '1' end
+end
+local closed = closing(actual)
+closed.verdict, closed.crossings = verdict, markCrossings(accounts, known.start, thresholds)
+if source == 'e' then closed.row, closed.kinds = row, kinds end
+known.closed = closed
+writeAccounts(accounts, { isSpent = true })
+writeRecord(recordText(known), timeToLive(known.minute, nowMs))
+deleteDropped(accounts)
+return applied('OK', at, closingDetails(known, closed), accounts)
+end)
+`;
+
+const HISTORY = `local function parseKinds(line)
+local kinds = {}
+if line ~= '-' then
+for count in string.gmatch(line, '%-?%d+') do kinds[#kinds + 1] = tonumber(count) end
+end
+return kinds
+end
+local function kindsText(kinds)
+local last = #kinds
+while last > 0 and kinds[last] == 0 do last = last - 1 end
+if last == 0 then return '-' end
+local parts = {}
+for place = 1, last do parts[place] = text(kinds[place]) end
+return table.concat(parts, ',')
+end
+local function historyField(at, last)
+local day = math.floor(at / DAY)
+if day >= math.floor(last / DAY) - HOURLY_DAYS then return 'H:' .. text(math.floor(at / HOUR)) end
+return 'D:' .. text(day)
+end
+local function parseHistory(line, key, field)
+local rows, position = {}, 1
+if not line then return rows end
+for first, name, source, calls, usd, tokens, kinds, after in
+string.gmatch(line, '()(%S+) ([re]) (%-?%d+) (%-?%d+) (%-?%d+) (%S+);()')
+do
+if first ~= position then malformed(key, field) end
+position = after
+rows[#rows + 1] = {
+name = name,
+source = source,
+counts = { tonumber(usd), tonumber(tokens), tonumber(calls) },
+kinds = parseKinds(kinds),
+}
+end
+if position ~= #line + 1 then malformed(key, field) end
+return rows
+end
+local function historyText(rows)
+local parts = {}
+for place, row in ipairs(rows) do
+local counts = row.counts
+parts[place] = row.name .. ' ' .. row.source .. ' ' .. text(counts[3]) .. ' ' .. text(counts[1]) .. ' '
+.. text(counts[2]) .. ' ' .. kindsText(row.kinds) .. ';'
+end
+return table.concat(parts)
+end
+local function accumulate(row, change, factor)
+add(row.counts, change.counts, factor)
+for place, count in ipairs(change.kinds) do row.kinds[place] = (row.kinds[place] or 0) + factor * count end
+end
+local function findRow(rows, name, source)
+for _, row in ipairs(rows) do
+if row.name == name and row.source == source then return row end
+end
+end
+local function nameInUse(rows, name)
+if name == '~' or name == '*' then return name end
+local seen, models = {}, 0
+for _, row in ipairs(rows) do
+if row.name ~= '~' and row.name ~= '*' and not seen[row.name] then
+seen[row.name] = true
+models = models + 1
+end
+end
+return (seen[name] or models < MAX_MODELS) and name or '*'
+end
+local function addRow(rows, added)
+local name = nameInUse(rows, added.name)
+local row = findRow(rows, name, added.source)
+if row then
+accumulate(row, added, 1)
+else
+rows[#rows + 1] = { name = name, source = added.source, counts = added.counts, kinds = added.kinds }
+end
+end
+local function takeRow(rows, taken)
+local row = findRow(rows, taken.name, taken.source) or findRow(rows, '*', taken.source)
+if row then accumulate(row, taken, -1) end
+end
+local function historyRow(name, source, amounts, kinds)
+return { name = name, source = source, counts = { amounts[1], amounts[2], amounts[3] }, kinds = parseKinds(kinds) }
+end
+local function changeHistory(account, at, change, row)
+local field = historyField(at, account.last)
+local rows = parseHistory(getField(account, field), account.key, field)
+change(rows, row)
+if #rows > 0 then setField(account, field, historyText(rows)) end
+end
+local function readFields(account, fields)
+for first = 1, #fields, 1000 do
+local chunk = {}
+for place = first, math.min(first + 999, #fields) do chunk[#chunk + 1] = fields[place] end
+local values = redis.call('HMGET', account.key, unpack(chunk))
+for place, field in ipairs(chunk) do
+if account.fields[field] == nil then account.fields[field] = values[place] end
+end
+end
+end
+local function foldHistory(account, at)
+local lastDay, day = math.floor(account.last / DAY), math.floor(at / DAY)
+if lastDay == day then return end
+for folded = lastDay - HOURLY_DAYS, math.min(day - HOURLY_DAYS - 1, lastDay + EXPIRY_DAYS) do
+local hours = {}
+for hour = folded * 24, folded * 24 + 23 do hours[#hours + 1] = 'H:' .. text(hour) end
+readFields(account, hours)
+local rows, isFound = nil, false
+local dayField = 'D:' .. text(folded)
+for _, field in ipairs(hours) do
+if account.fields[field] then
+rows = rows or parseHistory(getField(account, dayField), account.key, dayField)
+for _, row in ipairs(parseHistory(account.fields[field], account.key, field)) do addRow(rows, row) end
+setField(account, field, false)
+isFound = true
+end
+end
+if isFound then setField(account, dayField, historyText(rows)) end
+end
+local forgotten = {}
+for old = lastDay - DAILY_DAYS, math.min(day - DAILY_DAYS - 1, lastDay + EXPIRY_DAYS) do
+forgotten[#forgotten + 1] = 'D:' .. text(old)
+end
+if #forgotten > 0 then readFields(account, forgotten) end
+for _, field in ipairs(forgotten) do setField(account, field, false) end
+end
+`;
+
+const JUDGE = `local function limitInForce(window, place)
+local stored = window.stored and limits(window.stored)[place]
+return stored or limits(window.limits)[place]
+end
+local function refuses(account, requested)
+for _, window in ipairs(account.windows) do
+for metric = 1, 3 do
+local limit = limitInForce(window, metric)
+if limit and window.committed[metric] + (requested[metric] or 1) > limit then return true end
+end
+end
+return false
+end
+local function isOverrun(account, start)
+for _, window in ipairs(account.windows) do
+for metric = 1, 3 do
+local limit = start >= window.base and limitInForce(window, metric)
+if limit and window.settled[metric] > limit then return true end
+end
+end
+return false
+end
+local function refuseFull(accounts, added, at)
+for place, account in ipairs(accounts) do
+for _, window in ipairs(account.windows) do
+for metric = 1, 3 do
+if window.committed[metric] + added[metric] > MAX_AMOUNT then refuse('FULL', at, { text(place - 1) }, accounts) end
+end
+end
+end
+end
+local function hasMark(fired, mark) return string.find(',' .. fired .. ',', ',' .. mark .. ',', 1, true) ~= nil end
+local function markCrossings(accounts, start, thresholds)
+local crossings = {}
+if thresholds == '-' then return '-' end
+local millionths = split(thresholds, ',')
+for place, account in ipairs(accounts) do
+for _, window in ipairs(account.windows) do
+for limitPlace = 1, 6 do
+local metric = (limitPlace - 1) % 3 + 1
+local limit = start >= window.base and limitInForce(window, limitPlace)
+local letter = limitPlace <= 3 and METRICS[metric] or string.upper(METRICS[metric])
+for _, threshold in ipairs(limit and millionths or {}) do
+local mark = letter .. threshold
+local isReached = window.settled[metric] * 1000000 >= limit * tonumber(threshold)
+if isReached and not hasMark(window.fired, mark) then
+window.fired = window.fired == '-' and mark or window.fired .. ',' .. mark
+crossings[#crossings + 1] = table.concat(
+{ text(place - 1), window.name, letter, threshold, text(window.base) }, ':')
+end
+end
+end
+end
+end
+return #crossings > 0 and table.concat(crossings, ',') or '-'
+end
+`;
+
+const PREPARE = `local function isInside(window, at) return window.start * SECOND <= at and at < window.stop * SECOND end
+local function hasEnded(window, at) return at >= window.stop * SECOND end
+local function named(windows, name)
+for _, window in ipairs(windows) do
+if window.name == name then return window end
+end
+end
+local function isDropped(window, list)
+return window.omitted and window.unsent and not window.stored and not (list and named(list, window.name))
+end
+local function clear(window, at)
+window.committed, window.settled, window.fired, window.base = { 0, 0, 0 }, { 0, 0, 0 }, '-', at
+end
+local function newWindow(entry, at)
+local window = { name = entry.name, start = entry.start, stop = entry.stop, limits = entry.limits, stored = false }
+clear(window, at)
+return window
+end
+local function copyWith(window, changes)
+local copy = {}
+for name, value in pairs(window) do copy[name] = value end
+for name, value in pairs(changes) do copy[name] = value end
+return copy
+end
+local function takeOver(account, list, rolled, at)
+local windows = {}
+for place, entry in ipairs(list) do
+local window = named(account.windows, entry.name) or newWindow(entry, at)
+windows[place] = copyWith(window, { limits = entry.limits, omitted = false, unsent = false })
+end
+local omittedNow = {}
+for _, window in ipairs(account.windows) do
+if not named(list, window.name) then
+if window.omitted then
+windows[#windows + 1] = window
+else
+omittedNow[#omittedNow + 1] =
+copyWith(window, { limits = '-,-,-', omitted = true, unsent = rolled[window.name] or false })
+end
+end
+end
+for _, window in ipairs(omittedNow) do windows[#windows + 1] = window end
+account.windows = windows
+end
+local function bringUpToDate(account, sent, at)
+sweep(account, math.floor(at / MINUTE))
+foldHistory(account, at)
+local windows, rolled = {}, {}
+for _, window in ipairs(account.windows) do
+if not hasEnded(window, at) then
+windows[#windows + 1] = window
+elseif not isDropped(window, sent.list) then
+local bounds = named(sent.all, window.name)
+window.start, window.stop, window.unsent = bounds.start, bounds.stop, true
+clear(window, at)
+rolled[window.name] = true
+windows[#windows + 1] = window
+end
+end
+account.windows = windows
+if sent.list then
+takeOver(account, sent.list, rolled, at)
+elseif account.isNew then
+local month = named(sent.all, 'month')
+if month then account.windows = { newWindow(month, at) } end
+end
+account.last = at
+end
+local function sentWindows(first)
+local sent = {}
+for place = 1, #scopes do
+local list, bounds = ARGV[first + 2 * place - 2], ARGV[first + 2 * place - 1]
+local entry = { list = list ~= '-' and parseList(list, 'ARGV', 'list') or nil, all = {} }
+for _, window in ipairs(entry.list or {}) do entry.all[#entry.all + 1] = window end
+if bounds ~= '-' then
+for _, window in ipairs(parseList(bounds, 'ARGV', 'bounds')) do entry.all[#entry.all + 1] = window end
+end
+sent[place] = entry
+end
+return sent
+end
+local function isPaused(account) return account.flags % 2 == PAUSED end
+local function prepare(accounts, at, options)
+at = timeOf(accounts, at)
+for place = 1, #scopes do
+if not accounts[place] then
+if not options.indexKey then refuse('INIT', at) end
+local isIndexed = redis.call('HEXISTS', options.indexKey, scopes[place]) == 1
+if isIndexed and not options.recreateLost then refuse('LOST', at, { text(place - 1) }) end
+accounts[place] = {
+key = KEYS[place],
+place = place,
+isNew = true,
+stored = {},
+fields = {},
+changed = {},
+windows = {},
+last = at,
+swept = math.floor(at / MINUTE),
+flags = 0,
+reason = false,
+}
+end
+end
+for place, account in ipairs(accounts) do
+if options.refusePaused and isPaused(account) then refuse('PAUSED', at, { text(place - 1) }, accounts) end
+end
+local sent = sentWindows(options.firstList)
+for place = 1, #scopes do
+for _, window in ipairs(sent[place].all) do
+if not isInside(window, at) then refuse('TIME', at, {}, accounts) end
+end
+end
+for place, account in ipairs(accounts) do
+for _, window in ipairs(account.windows) do
+local isNeeded = hasEnded(window, at) and not isDropped(window, sent[place].list)
+if isNeeded and not named(sent[place].all, window.name) then refuse('WINDOWS', at, {}, accounts) end
+end
+end
+for place, account in ipairs(accounts) do bringUpToDate(account, sent[place], at) end
+return at
+end
+`;
+
+const READ = `return run(function()
+local at = now()
+local accounts = openAccounts({})
+for place = 1, #scopes do
+local account = accounts[place]
+if account then
+local stop = math.min(math.floor(at / MINUTE), math.floor(account.last / MINUTE) + MAX_HOLD_MINUTES + 2)
+local fields = {}
+for minute = account.swept, stop - 1 do fields[#fields + 1] = 'x:' .. text(minute) end
+if #fields > 0 then readFields(account, fields) end
+account.due = {}
+for index, field in ipairs(fields) do
+if account.fields[field] then
+account.due[#account.due + 1] = text(account.swept + index - 1)
+account.due[#account.due + 1] = account.fields[field]
+end
+end
+end
+end
+return applied('OK', at, {}, accounts)
+end)
+`;
+
+const RECORD = `local kind, source, closeHash, row, kinds, thresholds = ARGV[5], ARGV[6], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
+local actual = triple(ARGV[7], 'ARGV', 'actual')
+local function answerAgain(known, accounts, at)
+at = timeOf(accounts, at)
+local isSame = known.kind == 'record' and known.hash == argumentsHash and kind == 'record'
+if not isSame or not known.closed then refuse('CONFLICT', at, {}, accounts) end
+refuse('REPLAY', at, closingDetails(known, known.closed), accounts)
+end
+local function verdictOf(accounts, at)
+for place, account in ipairs(accounts) do
+if isPaused(account) then return 'p' .. place - 1 end
+end
+for _, account in ipairs(accounts) do
+if isOverrun(account, at) then return '1' end
+end
+return '0'
+end
+return run(function()
+local at = now()
+local known = openRecord()
+local accounts = openAccounts({ 'H:' .. text(math.floor(at / HOUR)) })
+if known and not (kind == 'hold' and known.kind == 'gone') then answerAgain(known, accounts, at) end
+local indexKey = KEYS[#scopes + 2]
+at = prepare(accounts, at, { firstList = 12, indexKey = indexKey })
+refuseFull(accounts, actual, at)
+for _, account in ipairs(accounts) do
+for _, window in ipairs(account.windows) do
+add(window.committed, actual, 1)
+add(window.settled, actual, 1)
+end
+changeHistory(account, at, addRow, historyRow(row, source, actual, kinds))
+end
+local closed = {
+actual = actual, source = source, hash = closeHash, verdict = verdictOf(accounts, at),
+crossings = markCrossings(accounts, at, thresholds),
+row = source == 'e' and row or '-', kinds = source == 'e' and kinds or '-',
+}
+local record = {
+kind = kind, hash = argumentsHash, attempt = '-', shared = false, start = at,
+minute = math.floor(at / MINUTE), held = { 0, 0, 0 }, chain = chainText, closed = closed,
+}
+writeAccounts(accounts, { indexKey = indexKey, isSpent = true })
+writeRecord(recordText(record), retentionMs)
+deleteDropped(accounts)
+return applied('OK', at, closingDetails(record, closed), accounts)
+end)
+`;
+
+const RESERVE = `local attempt, expiresIn = ARGV[5], tonumber(ARGV[9])
+local requested = { tonumber(ARGV[6]) or false, tonumber(ARGV[7]) or false, tonumber(ARGV[8]) }
+local held = { requested[1] or 0, requested[2] or 0, requested[3] }
+local function answerAgain(known, accounts, at)
+at = timeOf(accounts, at)
+if known.kind == 'gone' then refuse('GONE', at, {}, accounts) end
+if known.kind ~= 'hold' or known.hash ~= argumentsHash then refuse('CONFLICT', at, {}, accounts) end
+if known.closed then refuse('CLOSED', at, closingDetails(known, known.closed), accounts) end
+if math.floor(at / MINUTE) > known.minute then refuse('EXPIRED', at, holdDetails(known), accounts) end
+if not known.shared and known.attempt ~= attempt then
+known.shared = true
+writeRecord(recordText(known), timeToLive(known.minute, math.floor(at / 1000)))
+end
+return applied('REPLAY', at, holdDetails(known), accounts)
+end
+return run(function()
+local at = now()
+local known = openRecord()
+local accounts = openAccounts({ 'x:' .. text(math.floor((at + expiresIn) / MINUTE)) })
+if known and not (known.kind == 'gone' and known.attempt ~= attempt) then return answerAgain(known, accounts, at) end
+local indexKey = KEYS[#scopes + 2]
+at = prepare(accounts, at, { firstList = 10, indexKey = indexKey, refusePaused = true })
+for _, account in ipairs(accounts) do
+if refuses(account, requested) then refuse('DENIED', at, {}, accounts) end
+end
+refuseFull(accounts, held, at)
+local minute = math.floor((at + expiresIn) / MINUTE)
+for _, account in ipairs(accounts) do
+for _, window in ipairs(account.windows) do add(window.committed, held, 1) end
+addHold(account, minute, at, { held[1], held[2], held[3] })
+end
+local record = {
+kind = 'hold', hash = argumentsHash, attempt = attempt, shared = false,
+start = at, minute = minute, held = held, chain = chainText,
+}
+writeAccounts(accounts, { indexKey = indexKey })
+writeRecord(recordText(record), timeToLive(minute, math.floor(at / 1000)))
+deleteDropped(accounts)
+return applied('OK', at, holdDetails(record), accounts)
+end)
+`;
+
+const WHEEL = `local function parseSegments(line, key, field)
+local segments, position = {}, 1
+if not line then return segments end
+for first, start, amounts, after in string.gmatch(line, '()(%d+) ([%d,]+);()') do
+if first ~= position then malformed(key, field) end
+position = after
+segments[#segments + 1] = { start = integer(start, key, field), sum = triple(amounts, key, field) }
+end
+if position ~= #line + 1 then malformed(key, field) end
+return segments
+end
+local function segmentsText(segments)
+local parts = {}
+for place, segment in ipairs(segments) do parts[place] = text(segment.start) .. ' ' .. tripleText(segment.sum) .. ';' end
+return table.concat(parts)
+end
+local function addHold(account, minute, start, held)
+local newestBase = 0
+for _, window in ipairs(account.windows) do
+if window.name ~= 'minute' and window.base > newestBase then newestBase = window.base end
+end
+local field = 'x:' .. text(minute)
+local segments = parseSegments(getField(account, field), account.key, field)
+local last = segments[#segments]
+if last and last.start >= newestBase then
+add(last.sum, held, 1)
+else
+segments[#segments + 1] = { start = start, sum = held }
+end
+setField(account, field, segmentsText(segments))
+end
+local function takeHold(account, minute, start, held)
+local field = 'x:' .. text(minute)
+local segments = parseSegments(getField(account, field), account.key, field)
+for place = #segments, 1, -1 do
+if segments[place].start <= start then
+add(segments[place].sum, held, -1)
+break
+end
+end
+setField(account, field, #segments > 0 and segmentsText(segments) or false)
+end
+local function sweep(account, nowMinute)
+local stop = math.min(nowMinute, math.floor(account.last / MINUTE) + MAX_HOLD_MINUTES + 2)
+local due = {}
+for minute = account.swept, stop - 1 do due[#due + 1] = 'x:' .. text(minute) end
+if #due > 0 then readFields(account, due) end
+for place, field in ipairs(due) do
+if account.fields[field] then
+for _, segment in ipairs(parseSegments(account.fields[field], account.key, field)) do
+for _, window in ipairs(account.windows) do
+if segment.start >= window.base then add(window.settled, segment.sum, 1) end
+end
+local at = (account.swept + place - 1) * MINUTE
+changeHistory(account, at, addRow, historyRow('~', 'e', segment.sum, '-'))
+end
+setField(account, field, false)
+end
+end
+if nowMinute > account.swept then account.swept = nowMinute end
+end
+`;
+
+export const SCRIPTS = {
+  administer: script("administer", ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "8b2f724e4294c35e44a0ce1981e4ebc90a143656", "493930d2753d4c3fabae340898e9fbbd9a26cb66"),
+  close: script("close", ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "8c1291e164be5dfae44cad6e789ec422b09bfb7c", "59275fbe5c997cf3152292336305d8d4ee1fd472"),
+  read: script("read", ACCOUNT + HISTORY + ANSWER + READ, "4c699c62ef7ab277fa8ba62d63c2f74234c70e13", "88d0eb59001c63553c3d1ccd5cfb9ca33a6307b2"),
+  record: script("record", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "231d9d1422cc1fc0a8ebe2f396eb930785a1bb52", "317430197ceaa55da7acfa232ddff6e0377a8d13"),
+  reserve: script("reserve", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "a75c999886ebe6e64dd337360146d9b7766fb8e7", "75bfe8416edf7d0869b239554844e3d4df10c336"),
+} satisfies Record<string, RedisScript>;
+
+function script(name: string, source: string, sha1: string, upstashSha1: string): RedisScript {
+  return { name, source, sha1, upstashSource: "#!lua flags=allow-key-locking\n" + source, upstashSha1 };
+}
