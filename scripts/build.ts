@@ -1,6 +1,7 @@
 /** Builds dist/: the two entries and the command with esbuild, their types with tsc. */
 import { execFileSync } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { build } from "esbuild";
 
 const { version, dependencies } = JSON.parse(readFileSync("package.json", "utf8")) as {
@@ -37,3 +38,13 @@ await build({
   define: { __AGENTLIMIT_VERSION__: JSON.stringify(version) },
 });
 execFileSync("tsc", ["-p", "tsconfig.build.json"], { stdio: "inherit" });
+namesAsUsersResolveThem("dist/types");
+
+/** Declarations keep the sources' `.ts` imports; every compiler's users need `.js`. */
+function namesAsUsersResolveThem(folder: string): void {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    writeFileSync(path, readFileSync(path, "utf8").replace(/(from |import\()"(\.[^"]+)\.ts"/g, '$1"$2.js"'));
+  }
+}
