@@ -1,30 +1,63 @@
 /** What may not change between two tables without somebody saying so. */
-import type { PriceIndex } from "../src/pricing/price-index.ts";
+import { modelPrice } from "../src/pricing/model-price.ts";
+import type { PriceIndex, ProviderIndex } from "../src/pricing/price-index.ts";
 import type { PriceRow } from "../src/pricing/price-row.ts";
-import { completeRates, RATE_KINDS } from "../src/pricing/rates.ts";
+import { completeRates, RATE_KINDS, type RateKind } from "../src/pricing/rates.ts";
 import { SEED_PRICES } from "./price-file.ts";
 
 const MOST_CHANGE = 2;
 
 /** One sentence for each name that vanished, each price that changed by more than twice, and each seed that moved. */
 export function suspiciousChanges(before: PriceIndex, after: PriceIndex): string[] {
-  const changes = [...before.providers].flatMap(([provider, index]) =>
-    [...index.names()].flatMap((name) => {
-      const row = after.providers.get(provider)?.find(name);
-      if (row === undefined) return [`${provider} ${name} vanished.`];
-      return changesOf(index.find(name), row).map((change) => `${provider} ${name}: ${change}`);
-    }),
-  );
+  const changes = [...before.providers].flatMap(([provider, index]) => {
+    const now = after.providers.get(provider);
+    const vanished = [...index.names()].filter((name) => now?.find(name) === undefined);
+    return [
+      ...vanished.map((name) => `${provider} ${name} vanished.`),
+      ...index.rows().flatMap((row) => (now === undefined ? [] : changesOf({ provider, row, index, now }))),
+    ];
+  });
   return [...changes, ...movedSeeds(after)];
 }
 
-function changesOf(before: PriceRow | undefined, after: PriceRow): string[] {
-  if (before === undefined) return [];
-  const old = completeRates(before.rates);
-  const now = completeRates(after.rates);
-  return RATE_KINDS.filter(
-    (kind) => Math.max(old[kind], now[kind]) > MOST_CHANGE * Math.min(old[kind], now[kind]),
-  ).map((kind) => `${kind} went from ${old[kind]} to ${now[kind]} pico-USD.`);
+interface Comparison {
+  provider: string;
+  row: PriceRow;
+  index: ProviderIndex;
+  now: ProviderIndex;
+}
+
+function changesOf({ provider, row, index, now }: Comparison): string[] {
+  const nowRow = now.find(row.model.toLowerCase());
+  if (nowRow === undefined) return [];
+  const oldPrices = pricesOf(provider, row, index);
+  const newPrices = pricesOf(provider, nowRow, now);
+  const stated = [...oldPrices.keys()].filter(
+    (label) => !isKind(label) || row.rates[label] !== undefined || nowRow.rates[label] !== undefined,
+  );
+  return stated.flatMap((label) => {
+    const [old = 0, current = 0] = [oldPrices.get(label), newPrices.get(label) ?? oldPrices.get(label)];
+    return Math.max(old, current) > MOST_CHANGE * Math.min(old, current)
+      ? [`${provider} ${row.model}: ${label} went from ${old} to ${current} pico-USD.`]
+      : [];
+  });
+}
+
+/** Every price of a row under a label: per token of each kind, per token on the tiers, per call. */
+function pricesOf(provider: string, row: PriceRow, { terms }: ProviderIndex): Map<string, number> {
+  const { price } = modelPrice({ provider, row, source: "table", terms, regional: false }, 0);
+  const tiers = Object.entries(price.dearestServiceTiers).flatMap(([tier, { perMille, steps }]) =>
+    steps.flatMap(({ rates }, size) =>
+      (["input", "output"] as const).map(
+        (kind) => [`${tier} ${kind}, size ${size}`, (rates[kind] * perMille) / 1000] as const,
+      ),
+    ),
+  );
+  return new Map([...Object.entries(completeRates(row.rates)), ...tiers, ...Object.entries(price.fees)]);
+}
+
+function isKind(label: string): label is RateKind {
+  return RATE_KINDS.some((kind) => kind === label);
 }
 
 function movedSeeds(table: PriceIndex): string[] {

@@ -74,7 +74,7 @@ export function modelPrice(found: FoundRow, nowMs: number): { price: ModelPrice;
     dearestServiceTiers,
     multiplierPerMille: regional ? regionalPerMille : 1000,
     regionalPerMille: regional ? 1000 : regionalPerMille,
-    fastPerMille,
+    fastPerMille: fastPerMille ?? terms?.fastPerMille ?? 1000,
     fees: {
       perCall: row.perCallPico ?? 0,
       webSearch: row.webSearchPico ?? terms?.webSearchPico ?? 0,
@@ -93,11 +93,11 @@ export function modelPrice(found: FoundRow, nowMs: number): { price: ModelPrice;
 export function ratesAt(
   row: PriceRow,
   nowMs: number,
-): { rates: StatedRates; fastPerMille: number; nextChangeMs: number } {
+): { rates: StatedRates; fastPerMille: number | undefined; nextChangeMs: number } {
   const due = row.scheduled.filter((change) => change.fromMs <= nowMs);
   return {
     rates: due.reduce((rates, change) => overlayRates(rates, change.rates), row.rates),
-    fastPerMille: due.findLast((change) => change.fastPerMille)?.fastPerMille ?? row.fastPerMille ?? 1000,
+    fastPerMille: due.findLast((change) => change.fastPerMille)?.fastPerMille ?? row.fastPerMille,
     nextChangeMs: row.scheduled[due.length]?.fromMs ?? Number.POSITIVE_INFINITY,
   };
 }

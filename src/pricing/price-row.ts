@@ -59,7 +59,8 @@ export interface ProviderTerms {
   readonly flex?: number;
   readonly priority?: number;
   readonly regionalPerMille?: number;
-  /** The dearest of the provider's models stands in. */
+  /** The dearest of the provider's models stands in, as for the fees. */
+  readonly fastPerMille?: number;
   readonly webSearchPico?: number;
   readonly fileSearchPico?: number;
   /** The largest of the provider's models stands in, else the largest of the table. */

@@ -5,6 +5,7 @@ import { boundNanoUsd, costNanoUsd } from "./cost.ts";
 import { shown } from "./decimal-prices.ts";
 import type { ModelPrice } from "./model-price.ts";
 import type { PriceBook } from "./price-book.ts";
+import { MAX_NAME_LENGTH } from "./read-price.ts";
 import { countTokens, statesTokens, validateTokens, wholeCount } from "./tokens.ts";
 import type { Estimate, PricedUsage, Tokens, Usage } from "./usage.ts";
 
@@ -167,9 +168,16 @@ function nameOf(fields: Fields, field: "provider" | "model"): string {
   throw new InvalidUsageError(`${field} has to be a name; it is ${shown(value)}.`);
 }
 
+/** Names that are kept as they were given. */
 function namesOf(fields: Fields): { provider?: string; model?: string } {
-  return {
-    ...(fields.get("provider") !== undefined && { provider: nameOf(fields, "provider") }),
-    ...(fields.get("model") !== undefined && { model: nameOf(fields, "model") }),
-  };
+  const names = (["provider", "model"] as const).filter((field) => fields.get(field) !== undefined);
+  return Object.fromEntries(
+    names.map((field) => {
+      const name = nameOf(fields, field).trim();
+      if (name.length <= MAX_NAME_LENGTH) return [field, name];
+      throw new InvalidUsageError(
+        `${field} has at most ${MAX_NAME_LENGTH} characters; this has ${name.length}.`,
+      );
+    }),
+  );
 }

@@ -124,6 +124,7 @@ function readTerms(
   const factors = TIER_FIELDS.filter((tier) => fields.has(tier)).map(
     (tier) => [tier, perMille(fields.get(tier), `${of.where}, ${tier}`)] as const,
   );
+  const fastPerMille = largest(rows, (row) => row.fastPerMille);
   const webSearchPico = largest(rows, (row) => row.webSearchPico);
   const fileSearchPico = largest(rows, (row) => row.fileSearchPico);
   const limit = (limitOf: (row: PriceRow) => number | undefined) =>
@@ -131,6 +132,7 @@ function readTerms(
   return {
     ...Object.fromEntries(factors),
     ...readNumbers(fields, of.where),
+    ...(fastPerMille !== undefined && { fastPerMille }),
     ...(webSearchPico !== undefined && { webSearchPico }),
     ...(fileSearchPico !== undefined && { fileSearchPico }),
     contextTokens: limit((row) => row.contextTokens),

@@ -32,13 +32,14 @@ const TIER_LETTERS = [
 /** What a provider's line may state, too. */
 const TERM_LETTERS = [
   ["regionalPerMille", "G"],
+  ["fastPerMille", "Z"],
   ["webSearchPico", "S"],
   ["fileSearchPico", "D"],
   ["contextTokens", "C"],
   ["maxOutputTokens", "M"],
 ] as const;
 
-const NUMBER_LETTERS = [["fastPerMille", "Z"], ["perCallPico", "K"], ...TERM_LETTERS] as const;
+const NUMBER_LETTERS = [["perCallPico", "K"], ...TERM_LETTERS] as const;
 
 const WRITES_CACHE_UNASKED = "W";
 

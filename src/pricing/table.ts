@@ -3,7 +3,7 @@
 /** The day on which these prices were looked up. */
 export const PRICES_AS_OF = "2026-11-24";
 
-export const PRICES = `#openai B500 F500 P2e3 G1100 S35e9 D25e8 C105e4 M272e3 W1
+export const PRICES = `#openai B500 F500 P2e3 G1100 Z3e3 S35e9 D25e8 C105e4 M272e3 W1
 chatgpt-4o-latest i5e6 o15e6 C128e3 M4096
 codex-mini,codex-mini-latest i15e5 o6e6 c375e3 C2e5 M1e5
 ft:gpt-3.5-turbo i3e6 o6e6 C16385 M4096 /B i15e5 o3e6
@@ -80,7 +80,7 @@ o4-mini-deep-research,o4-mini-deep-research-2025-06-26 i2e6 o8e6 c5e5 C2e5 M1e5 
 text-embedding-3-large i13e4 o0 C8191 M3072 /B i65e3 o0
 text-embedding-3-small i2e4 o0 C8191 M1536 /B i1e4 o0
 text-embedding-ada-002,text-embedding-ada,text-embedding-ada-002-v2 i1e5 o0 C8192 M1536
-#anthropic B500 P1e3 G1100 S1e10 C1e6 M128e3
+#anthropic B500 P1e3 G1100 Z6e3 S1e10 C1e6 M128e3
 claude-3-5-haiku-latest,claude-3-5-haiku,claude-3.5-haiku i8e5 o4e6 c8e4 w1e6 h16e5 G1e3 S1e10
 claude-3-5-sonnet,claude-3.5-sonnet i3e6 o15e6 c3e5 w375e4 h6e6 G1e3 S1e10
 claude-3-7-sonnet-latest,claude-3-7-sonnet,claude-3.7-sonnet,claude-sonnet-3.7,claude-sonnet-3-7 i3e6 o15e6 c3e5 w375e4 h6e6 G1e3 S1e10
