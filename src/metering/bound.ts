@@ -64,7 +64,12 @@ export function assertBounded(call: ProviderCall): void {
   );
 }
 
-function inputTokensOf({ input, model }: ProviderCall, body: JsonObject, price: ModelPrice): number {
+/**
+ * The most input that a body can be billed as, in tokens of every kind.
+ *
+ * @throws UnboundedCallError where only the context window bounds it, and nobody knows the window.
+ */
+export function inputTokensOf({ input, model }: ProviderCall, body: JsonObject, price: ModelPrice): number {
   const windowTokens = price.contextTokens ?? Number.POSITIVE_INFINITY;
   if (input.fillsContext && price.contextTokens === undefined) {
     throw new UnboundedCallError(

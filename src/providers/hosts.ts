@@ -1,4 +1,4 @@
-/** Whose prices apply at a host. */
+/** Whose prices apply at an address. */
 
 const PROVIDERS_BY_HOST: Record<string, string> = {
   "api.anthropic.com": "anthropic",
@@ -30,8 +30,11 @@ const PROVIDERS_BY_DOMAIN: [domain: string, provider: string][] = [
   ["aiplatform.googleapis.com", "google"],
 ];
 
-/** @returns undefined for hosts that could be anyone's: localhost, a gateway, a server of one's own. */
-export function providerOfHost(hostname: string): string | undefined {
+/** @returns undefined for what could be anyone's: localhost, a gateway, a server of one's own. */
+export function providerAt({ hostname, pathname }: URL): string | undefined {
   const known = Object.hasOwn(PROVIDERS_BY_HOST, hostname) ? PROVIDERS_BY_HOST[hostname] : undefined;
-  return known ?? PROVIDERS_BY_DOMAIN.find(([domain]) => hostname.endsWith(domain))?.[1];
+  const byDomain = PROVIDERS_BY_DOMAIN.find(([domain]) => hostname.endsWith(domain))?.[1];
+  // Azure's own paths, behind a gateway or a domain of one's own.
+  const byPath = pathname.includes("/openai/deployments/") ? "azure" : undefined;
+  return known ?? byDomain ?? byPath;
 }

@@ -1,6 +1,6 @@
 /** The provider APIs that can be metered, and how an address or an answer finds its own. */
 import { anthropicMessages } from "./anthropic-messages.ts";
-import { providerOfHost } from "./hosts.ts";
+import { providerAt } from "./hosts.ts";
 import { isObject } from "./json.ts";
 import { openAiChat } from "./openai-chat.ts";
 import type { ProviderApi, ReportedUsage, UsageContext } from "./provider.ts";
@@ -28,7 +28,7 @@ export function routeOf(method: string, url: URL): Route {
   if (method !== "POST") return { kind: "unknown" };
   const api = PROVIDER_APIS.find((candidate) => candidate.serves(url));
   if (api !== undefined) {
-    return { kind: "call", api, url, provider: providerOfHost(url.hostname) ?? api.defaultProvider };
+    return { kind: "call", api, url, provider: providerAt(url) ?? api.defaultProvider };
   }
   return PROVIDER_APIS.some((candidate) => candidate.isFree(url)) ? { kind: "free" } : { kind: "unknown" };
 }
