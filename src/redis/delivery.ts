@@ -119,10 +119,13 @@ class Deadline {
   /** The work's outcome, if it comes in time; what comes later is dropped. */
   limit<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#isOver = true;
-        reject(this.#silence());
-      }, this.#endMs - performance.now());
+      const timer = setTimeout(
+        () => {
+          this.#isOver = true;
+          reject(this.#silence());
+        },
+        Math.max(0, this.#endMs - performance.now()),
+      );
       work.then(resolve, reject).finally(() => clearTimeout(timer));
     });
   }

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "@upstash/redis";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { InvalidOptionsError, StoreDataError, StoreUnavailableError } from "../../src/errors.ts";
@@ -123,6 +124,17 @@ describe("A REST address that fails for a moment", () => {
   });
 });
 
+describe("A call that was given up", () => {
+  it("is not sent again behind the caller's back", async () => {
+    const address = await answering((response) => response.destroy());
+    const transport = restTransport(address, { storeTimeoutMs: 100 });
+    await expectRefused(transport.run(ECHO, [SECRET], []), StoreUnavailableError, /within 100 ms/);
+    const requests = address.seen.requests;
+    await delay(500);
+    expect(address.seen.requests).toBe(requests);
+  });
+});
+
 describe("A client whose AbortSignal was given as an object", () => {
   it.each([
     [{}],
@@ -163,9 +175,10 @@ describe("Which text of a script goes to whom", () => {
     });
     await restTransport(recording("https://a-b-1.upstash.io")).run(ECHO, [], []);
     await restTransport(recording("https://example.com/upstash.io")).run(ECHO, [], []);
-    await restTransport(recording("https://notupstash.io"), { server: "upstash" }).run(ECHO, [], []);
+    await restTransport(recording("https://notupstash.io")).run(ECHO, [], []);
+    await restTransport(recording("https://example.com"), { server: "upstash" }).run(ECHO, [], []);
     await restTransport(recording("https://a.upstash.io"), { server: "redis" }).run(ECHO, [], []);
-    expect(sent).toEqual([ECHO.upstashSha1, ECHO.sha1, ECHO.upstashSha1, ECHO.sha1]);
+    expect(sent).toEqual([ECHO.upstashSha1, ECHO.sha1, ECHO.sha1, ECHO.upstashSha1, ECHO.sha1]);
   });
 
   it("reads the address of a real client", async () => {

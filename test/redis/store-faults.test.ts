@@ -69,7 +69,7 @@ const EVERY_WAY: [name: string, reach: Reach][] = [
   ["an @upstash/redis client with its defaults", overUpstashClient],
 ];
 
-describe.each(EVERY_WAY)("A store that fails, over %s", (_, reach) => {
+describe.each(EVERY_WAY)("A store that fails, over %s", (way, reach) => {
   it("is refused within 1.5 s when nobody listens, by default", async () => {
     const transport = await reach(`redis://127.0.0.1:${await freePort()}`);
     const startMs = performance.now();
@@ -125,7 +125,8 @@ describe.each(EVERY_WAY)("A store that fails, over %s", (_, reach) => {
     await expectRefused(
       hasty.run(ECHO, [SECRET], [SECRET]),
       StoreUnavailableError,
-      /is loading its data|did not answer/,
+      // ioredis' defaults hold calls back until the server is ready.
+      way.includes("ioredis") ? /did not answer/ : /is loading its data/,
     );
     const patient = await reach(server.url, { storeTimeoutMs: 20_000 });
     expect(await patient.run(ECHO, ["k"], ["loaded"])).toEqual(["loaded"]);
