@@ -97,6 +97,13 @@ describe("a size tier re-prices the whole request", () => {
     expect(cost("openai", "gpt-6.1-sol", { cacheWrite1hTokens: 272_001 })).toBe(272_001 * 10_000);
     expect(cost("openai", "gpt-5.4-pro", { cachedInputTokens: 300_000 })).toBe(300_000 * 60_000);
   });
+
+  it("and so does a service tier: no kind that it does not name gets cheaper for it", () => {
+    const cached = { cachedInputTokens: 1000, serviceTier: "batch" } as const;
+    expect(cost("openai", "o3-deep-research", cached)).toBe(5_000_000);
+    const audio = { audioInputTokens: 1000, serviceTier: "batch" } as const;
+    expect(cost("google", "gemini-3.1-flash-lite", audio)).toBe(500_000);
+  });
 });
 
 describe("the service tier of the answer prices the call", () => {
@@ -132,8 +139,8 @@ describe("what costs besides tokens is added", () => {
     expect(cost("openai", "gpt-4.1", { inputTokens: 0 }, { webSearches: 1, fileSearches: 2 })).toBe(
       15_000_000,
     );
-    const batch = { inputTokens: 0, serviceTier: "batch" } as const;
-    expect(cost("openai", "gpt-4.1", batch, { webSearches: 1 })).toBe(10_000_000);
+    const batch = { inputTokens: 1000, serviceTier: "batch" } as const;
+    expect(cost("anthropic", "claude-haiku-4-5", batch, { webSearches: 1 })).toBe(10_500_000);
   });
 
   it("a search on a model that states no fee costs the provider's dearest", () => {
@@ -177,9 +184,16 @@ describe("a bound takes the dearest that its flags allow", () => {
     ["a tier that the input reaches", "google", "gemini-2.5-pro", { inputTokens: 200_001 }, 500.0025 + 15],
     ["region and speed", "anthropic", "claude-opus-4-8", { regional: true, fast: true }, 66],
     ["fees", "anthropic", "claude-haiku-4-5", { webSearches: 2 }, 26],
-    ["the peak hour", "deepseek", "deepseek-v4-pro", {}, 5.28],
   ])("%s", (_what, provider, model, flags, thousandthsOfUsd) => {
     expect(bound(provider, model, flags)).toBeCloseTo(thousandthsOfUsd, 6);
+  });
+
+  it("and the provider's dearest hour, also outside it", () => {
+    const saturday = createPriceBook({ now: () => Date.parse("2026-11-28T02:00:00Z") });
+    const price = saturday.find("deepseek", "deepseek-v4-pro");
+    const tokens = { inputTokens: 1000, outputTokens: 1000 };
+    expect(costNanoUsd(price, tokens)).toBe(2_640_000);
+    expect(boundNanoUsd(price, tokens)).toBe(5_280_000);
   });
 
   it("and refuses counts that are none", () => {
