@@ -1,0 +1,243 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { InvalidOptionsError, UnrecognizedRequestError } from "../../src/errors.ts";
+import { createMeteredFetch, type MeteredFetchOptions } from "../../src/metering/fetch.ts";
+import { createPriceBook } from "../../src/pricing/price-book.ts";
+import { json, raw, speakBothApis, startUpstream, type Upstream } from "../support/upstream.ts";
+import { failure } from "./sdk-suite.ts";
+import { memoryTestMeter, type TestMeter } from "./test-meter.ts";
+
+const prices = createPriceBook();
+const ask = { model: "gpt-4o-mini", messages: [{ role: "user", content: "Hi" }] };
+const askClaude = { ...ask, model: "claude-haiku-4-5", max_tokens: 64 };
+
+let upstream: Upstream;
+let meter: TestMeter;
+
+beforeEach(async () => {
+  upstream = await startUpstream();
+  meter = await memoryTestMeter();
+});
+afterEach(() => upstream.close());
+
+const metered = (options: Partial<MeteredFetchOptions> = {}) =>
+  createMeteredFetch({ meter: meter.meter, prices, ...options });
+const chatUrl = () => `${upstream.url}/v1/chat/completions`;
+const post = (body: unknown, headers: Record<string, string> = {}) => ({
+  method: "POST",
+  headers: { "content-type": "application/json", ...headers },
+  body: JSON.stringify(body),
+});
+
+async function settled() {
+  await meter.standing();
+  return meter.events.filter((event) => event.type === "settled").map((event) => event.receipt);
+}
+
+describe("A metered fetch reads a request in all its forms", () => {
+  const text = JSON.stringify(ask);
+  const forms: [name: string, args: () => [RequestInfo | URL, RequestInit?]][] = [
+    ["an address and a text", () => [chatUrl(), { method: "post", body: text }]],
+    ["a URL", () => [new URL(chatUrl()), { method: "POST", body: text }]],
+    ["bytes", () => [chatUrl(), { method: "POST", body: new TextEncoder().encode(text) }]],
+    ["an ArrayBuffer", () => [chatUrl(), { method: "POST", body: new TextEncoder().encode(text).buffer }]],
+    ["a Request", () => [new Request(chatUrl(), { method: "POST", body: text })]],
+    [
+      "a Request with another body",
+      () => [new Request(chatUrl(), { method: "POST", body: "{}" }), { body: text }],
+    ],
+    ["a Request whose body is a stream", () => [streaming()]],
+  ];
+  function streaming(): Request {
+    const init = { method: "POST", body: new Blob([text]).stream(), duplex: "half" };
+    return new Request(chatUrl(), init);
+  }
+
+  it.each(forms)("%s", async (_name, args) => {
+    const response = await metered({ defaultMaxOutputTokens: 5 })(...args());
+    expect(await response.json()).toMatchObject({ usage: { prompt_tokens: 7 } });
+    expect(upstream.requests.map((request) => request.body)).toEqual([{ ...ask, max_completion_tokens: 5 }]);
+    expect(await settled()).toMatchObject([{ costNanoUsd: 2_850, source: "reported" }]);
+  });
+
+  it("and keeps headers and signal when it rewrites a body", async () => {
+    const request = new Request(chatUrl(), post(ask, { "x-mine": "1" }));
+    await metered({ defaultMaxOutputTokens: 5 })(request);
+    const headers = upstream.requests[0]?.headers;
+    expect(headers).toMatchObject({ "x-mine": "1", "content-type": "application/json" });
+    expect(Number(headers?.["content-length"])).toBeGreaterThan(text.length);
+  });
+
+  it.each([
+    ["a form", () => new FormData()],
+    ["a stream", () => new Blob([text]).stream()],
+    ["what is no JSON", () => "model=gpt-4o-mini"],
+    ["a JSON list", () => "[]"],
+    ["bytes that are no UTF-8", () => new Uint8Array([0xff, 0xfe])],
+    ["nothing", () => null],
+  ])("but can't bound %s", async (_name, body) => {
+    const init: RequestInit & { duplex: "half" } = { method: "POST", body: body(), duplex: "half" };
+    expect(await failure(metered()(chatUrl(), init))).toBeInstanceOf(UnrecognizedRequestError);
+    expect(upstream.requests).toEqual([]);
+  });
+
+  it("leaves a signed body as it is", async () => {
+    const signed = post({ ...ask, stream: true }, { authorization: "AWS4-HMAC-SHA256 Credential=x" });
+    await (await metered({ defaultMaxOutputTokens: 5 })(chatUrl(), signed)).text();
+    expect(upstream.requests[0]?.body).toEqual({ ...ask, stream: true });
+    expect(await settled()).toMatchObject([{ source: "estimated" }]);
+  });
+});
+
+describe("A refusal", () => {
+  it("is thrown to a client that does not retry what a fetch throws", async () => {
+    const error = await failure(metered()(chatUrl(), post({ ...ask, model: "unknown-one" })));
+    expect(error).toMatchObject({ code: "UNKNOWN_MODEL", status: 403 });
+    expect(error).toBe(meter.events[0]?.error);
+  });
+
+  it.each([
+    ["a client made by Stainless", { "x-stainless-lang": "js" }],
+    ["Mistral's client", { "user-agent": "mistral-client-typescript speakeasy-sdk/typescript 2.7.0" }],
+  ])("is an answer whose headers throw it to %s", async (_name, headers) => {
+    const answer = await metered()(chatUrl(), post({ ...ask, model: "unknown-one" }, headers));
+    expect(answer.status).toBe(403);
+    expect(answer.ok).toBe(false);
+    expect(() => answer.headers).toThrow(/unknown-one/);
+    expect(await answer.json()).toMatchObject({ error: { code: "UNKNOWN_MODEL" } });
+  });
+
+  it("has the form of the provider's errors", async () => {
+    const url = `${upstream.url}/v1/messages`;
+    const answer = await metered()(
+      url,
+      post({ ...askClaude, model: "unknown-one" }, { "x-stainless-lang": "js" }),
+    );
+    expect(await answer.json()).toMatchObject({ type: "error", error: { type: "UNKNOWN_MODEL" } });
+  });
+
+  it("leaves a Request as its caller gave it", async () => {
+    const request = new Request(chatUrl(), post({ ...ask, model: "unknown-one" }));
+    await failure(metered()(request));
+    expect(await request.json()).toMatchObject({ model: "unknown-one" });
+  });
+
+  it("of an unknown POST names the address and the ways on, but not its query", async () => {
+    const error = await failure(metered()(`${upstream.url}/v1/responses?key=secret`, post({})));
+    expect(error).toBeInstanceOf(UnrecognizedRequestError);
+    expect(String(error)).toMatch(/127\.0\.0\.1:\d+\/v1\/responses .*unknownRequest/s);
+    expect(String(error)).not.toContain("secret");
+  });
+
+  it("meets a WebSocket and an address that is not absolute", async () => {
+    const upgrade = { headers: { upgrade: "websocket" } };
+    expect(await failure(metered()(`${upstream.url}/v1/realtime`, upgrade))).toBeInstanceOf(
+      UnrecognizedRequestError,
+    );
+    expect(await failure(metered()("/v1/chat/completions", post(ask)))).toBeInstanceOf(
+      UnrecognizedRequestError,
+    );
+  });
+
+  it("passes on what `estimate` throws", async () => {
+    const broken = new Error("no estimate today");
+    const estimate = () => {
+      throw broken;
+    };
+    expect(await failure(metered({ estimate })(chatUrl(), post(ask)))).toBe(broken);
+    expect(upstream.requests).toEqual([]);
+  });
+});
+
+describe("An unknown POST", () => {
+  it("passes unmetered where that was asked for", async () => {
+    const answer = await metered({ unknownRequest: "pass" })(`${upstream.url}/v1/responses`, post({}));
+    expect(answer.status).toBe(404);
+    expect(meter.events).toEqual([]);
+  });
+});
+
+describe("An answer", () => {
+  it("is settled by its model, and its searches by their fee", async () => {
+    upstream.answer = json({
+      type: "message",
+      model: "claude-haiku-4-5-20251001",
+      content: [],
+      usage: { input_tokens: 10, output_tokens: 2, server_tool_use: { web_search_requests: 3 } },
+    });
+    await (await metered()(`${upstream.url}/v1/messages`, post(askClaude))).text();
+    expect(await settled()).toMatchObject([{ costNanoUsd: 10 * 1_000 + 2 * 5_000 + 3 * 10_000_000 }]);
+  });
+
+  it("by a model without a price is settled at the hold, and told of", async () => {
+    upstream.answer = speakBothApis({ model: "nobody-knows-me" });
+    await (await metered()(chatUrl(), post(ask))).text();
+    expect(await settled()).toMatchObject([{ source: "estimated" }]);
+    expect(meter.events.at(-1)).toMatchObject({ type: "failed", error: { code: "UNKNOWN_MODEL" } });
+    expect((await meter.standing()).heldNanoUsd).toBe(0);
+  });
+
+  it("by another name of a model that the user priced costs the user's price", async () => {
+    upstream.answer = speakBothApis({ model: "internal-name-7b" });
+    const mine = createPriceBook({
+      customPricing: { openai: { mine: { input: "1", output: "2", maxOutputTokens: 9 } } },
+    });
+    await (await metered({ prices: mine })(chatUrl(), post({ ...ask, model: "mine" }))).text();
+    expect(await settled()).toMatchObject([{ source: "reported", costNanoUsd: 7 * 1_000 + 3 * 2_000 }]);
+  });
+
+  it("without usage is settled at the hold, and told of", async () => {
+    upstream.answer = json({ choices: [], model: "gpt-4o-mini" });
+    await (await metered()(chatUrl(), post(ask))).text();
+    expect(await settled()).toMatchObject([{ source: "estimated" }]);
+    expect(meter.events.at(-1)).toMatchObject({ type: "failed", error: { code: "INVALID_USAGE" } });
+  });
+
+  it("that costs more than its hold is settled in full", async () => {
+    upstream.answer = speakBothApis({ outputTokens: 1_000_000 });
+    await (await metered()(chatUrl(), post({ ...ask, max_tokens: 10 }))).text();
+    expect(await settled()).toMatchObject([{ costNanoUsd: 7 * 150 + 1_000_000 * 600 }]);
+  });
+
+  it("that broke is settled at what it had stated, where that is more than the hold", async () => {
+    const usage = { input_tokens: 5_000_000, output_tokens: 1 };
+    const start = { type: "message_start", message: { model: "claude-haiku-4-5", usage } };
+    upstream.answer = raw(`event: message_start\ndata: ${JSON.stringify(start)}\n\n`, 200, {
+      "content-type": "text/event-stream",
+    });
+    await (await metered()(`${upstream.url}/v1/messages`, post({ ...askClaude, stream: true }))).text();
+    expect(await settled()).toMatchObject([{ source: "estimated", costNanoUsd: 5_000_000 * 1_000 + 5_000 }]);
+  });
+
+  it("is read to its end when its caller drops it unread", async () => {
+    upstream.answer = json({ error: { message: "Slow down" } }, 429);
+    const response = await metered()(chatUrl(), post(ask));
+    await response.body?.cancel();
+    await expect.poll(async () => (await meter.standing()).heldNanoUsd).toBe(0);
+    expect((await meter.standing()).spentNanoUsd).toBe(0);
+  });
+
+  it("keeps its status, its headers and its address", async () => {
+    upstream.answer = json({ choices: [], usage: {} }, 201, { "x-request-id": "r1", "retry-after": "3" });
+    const response = await metered()(chatUrl(), post(ask));
+    expect(response).toMatchObject({ status: 201, statusText: "Created", url: chatUrl() });
+    expect(response.headers.get("x-request-id")).toBe("r1");
+    expect(response.headers.get("retry-after")).toBe("3");
+  });
+
+  it("without a body is passed on and settled as estimated", async () => {
+    upstream.answer = raw("", 204);
+    expect((await metered()(chatUrl(), post(ask))).status).toBe(204);
+    expect(await settled()).toMatchObject([{ source: "estimated" }]);
+  });
+});
+
+describe("Options", () => {
+  it.each([0, -1, 1.5, Number.NaN])("refuse a default output limit of %s", (defaultMaxOutputTokens) => {
+    expect(() => metered({ defaultMaxOutputTokens })).toThrow(InvalidOptionsError);
+  });
+
+  it("lower the default output limit to what the model can write", async () => {
+    await (await metered({ defaultMaxOutputTokens: 1_000_000 })(chatUrl(), post(ask))).text();
+    expect(upstream.requests[0]?.body).toMatchObject({ max_completion_tokens: 16_384 });
+  });
+});

@@ -1,0 +1,85 @@
+import { describe, expect, it } from "vitest";
+import { InvalidUsageError, UnknownModelError } from "../../src/errors.ts";
+import { usageFromResponse } from "../../src/metering/response-usage.ts";
+import { createPriceBook } from "../../src/pricing/price-book.ts";
+
+const prices = createPriceBook({ models: { deployed: "gpt-4o-mini" } });
+const chat = (model: string) => ({
+  model,
+  choices: [],
+  usage: { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 },
+});
+const message = (usage: object) => ({ type: "message", model: "claude-haiku-4-5", content: [], usage });
+
+describe("Usage in a provider's answer", () => {
+  it("is read and priced by the answer's shape and model", () => {
+    expect(usageFromResponse(prices, chat("gpt-4o-mini-2024-07-18"))).toEqual({
+      nanoUsd: 2_850,
+      tokens: 10,
+      requests: 1,
+      provider: "openai",
+      model: "gpt-4o-mini-2024-07-18",
+      tokenKinds: { inputTokens: 7, outputTokens: 3 },
+    });
+    expect(usageFromResponse(prices, message({ input_tokens: 7, output_tokens: 3 }))).toMatchObject({
+      nanoUsd: 22_000,
+      provider: "anthropic",
+    });
+  });
+
+  it("is priced as the provider that was called, whose answers have another's shape", () => {
+    const { provider, nanoUsd } = usageFromResponse(prices, chat("llama-3.3-70b-versatile"), {
+      provider: "groq",
+    });
+    expect({ provider, nanoUsd }).toEqual({ provider: "groq", nanoUsd: 7 * 590 + 3 * 790 });
+  });
+
+  it("is priced by the deployment on Azure", () => {
+    const called = { provider: "azure", model: "deployed" };
+    expect(usageFromResponse(prices, chat("gpt-4o"), called).nanoUsd).toBe(2_850);
+  });
+
+  it("is priced model by model where several took part", () => {
+    const iterations = [
+      { type: "message", input_tokens: 10, output_tokens: 1 },
+      { type: "advisor_message", model: "claude-opus-4-8", input_tokens: 100, output_tokens: 10 },
+    ];
+    const answer = message({ input_tokens: 10, output_tokens: 1, iterations });
+    expect(usageFromResponse(prices, answer)).toMatchObject({
+      nanoUsd: 10 * 1_000 + 5_000 + 100 * 5_000 + 10 * 25_000,
+      tokens: 121,
+      tokenKinds: { inputTokens: 10, outputTokens: 1 },
+    });
+  });
+
+  it("costs more in a region and in fast mode", () => {
+    const usage = { input_tokens: 1_000, output_tokens: 0 };
+    const cost = (more: object) =>
+      usageFromResponse(prices, { ...message({ ...usage, ...more }), model: "claude-opus-4-8" }).nanoUsd;
+    expect(cost({ inference_geo: "us" })).toBe(cost({}) * 1.1);
+    expect(cost({ speed: "fast" })).toBe(cost({}) * 2);
+    expect(cost({ inference_geo: "global", speed: "standard" })).toBe(cost({}));
+  });
+
+  it.each([
+    ["nothing", undefined],
+    ["a text", "answer"],
+    ["something else", { hello: 1 }],
+    ["no usage", { model: "gpt-4o", choices: [] }],
+    ["malformed usage", { ...chat("gpt-4o"), usage: { prompt_tokens: 1.5, completion_tokens: 1 } }],
+    [
+      "a poisoned detail",
+      {
+        ...chat("gpt-4o"),
+        usage: { prompt_tokens: 9, completion_tokens: 1, prompt_tokens_details: { cached_tokens: -4 } },
+      },
+    ],
+    ["no model", { choices: [], usage: { prompt_tokens: 1, completion_tokens: 1 } }],
+  ])("is an error, never zero, in %s", (_name, response) => {
+    expect(() => usageFromResponse(prices, response)).toThrow(InvalidUsageError);
+  });
+
+  it("is an error for a model without a price", () => {
+    expect(() => usageFromResponse(prices, chat("nobody-knows-me"))).toThrow(UnknownModelError);
+  });
+});

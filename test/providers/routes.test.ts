@@ -1,0 +1,82 @@
+import { describe, expect, it } from "vitest";
+import { routeOf } from "../../src/providers/index.ts";
+
+const post = (address: string) => routeOf("POST", new URL(address));
+
+describe("A billed call is recognised under any base path, with the provider that its host names", () => {
+  it.each([
+    ["https://api.openai.com/v1/chat/completions", "openai-chat", "openai"],
+    ["https://eu.api.openai.com/v1/chat/completions", "openai-chat", "openai"],
+    ["https://api.groq.com/openai/v1/chat/completions", "openai-chat", "groq"],
+    ["https://api.mistral.ai/v1/chat/completions", "openai-chat", "mistral"],
+    ["https://openrouter.ai/api/v1/chat/completions", "openai-chat", "openrouter"],
+    [
+      "https://x.openai.azure.com/openai/deployments/D/chat/completions?api-version=1",
+      "openai-chat",
+      "azure",
+    ],
+    ["https://apim.example/openai/deployments/D/chat/completions?api-version=1", "openai-chat", "azure"],
+    ["https://gateway.example/v1/acc/gw/openai/chat/completions", "openai-chat", "openai"],
+    ["http://localhost:1234/v1/chat/completions/", "openai-chat", "openai"],
+    ["https://api.anthropic.com/v1/messages", "anthropic-messages", "anthropic"],
+    ["https://api.anthropic.com/v1/messages?beta=true", "anthropic-messages", "anthropic"],
+    ["https://api.deepseek.com/anthropic/v1/messages", "anthropic-messages", "deepseek"],
+    ["http://127.0.0.1:8080/v1/messages", "anthropic-messages", "anthropic"],
+  ])("%s", (address, api, provider) => {
+    expect(post(address)).toMatchObject({ kind: "call", api: { name: api }, provider });
+  });
+});
+
+describe("What costs nothing passes", () => {
+  it.each([
+    "https://api.openai.com/v1/files",
+    "https://api.openai.com/v1/uploads/upload_1/parts",
+    "https://api.openai.com/v1/moderations",
+    "https://api.openai.com/v1/responses/input_tokens",
+    "https://api.openai.com/v1/responses/resp_1/cancel",
+    "https://api.openai.com/v1/chat/completions/chatcmpl_1",
+    "https://api.openai.com/v1/conversations/conv_1/items",
+    "https://api.openai.com/v1/vector_stores/vs_1/files",
+    "https://api.openai.com/v1/batches/b_1/cancel",
+    "https://api.openai.com/v1/organization/projects/p/service_accounts",
+    "https://api.openai.com/v1/projects/p/groups",
+    "https://api.anthropic.com/v1/messages/count_tokens",
+    "https://api.anthropic.com/v1/messages/batches/b_1/cancel",
+    "https://api.anthropic.com/v1/files",
+    "data:,",
+  ])("POST %s", (address) => {
+    expect(post(address)).toEqual({ kind: "free" });
+  });
+
+  it.each(["GET", "HEAD", "OPTIONS", "DELETE"])("%s anywhere", (method) => {
+    expect(routeOf(method, new URL("https://api.openai.com/v1/responses/resp_1"))).toEqual({ kind: "free" });
+  });
+});
+
+describe("Whatever else might cost money is not known", () => {
+  it.each([
+    "https://api.openai.com/v1/responses",
+    "https://api.openai.com/v1/responses/compact",
+    "https://api.openai.com/v1/embeddings",
+    "https://api.openai.com/v1/completions",
+    "https://api.openai.com/v1/images/generations",
+    "https://api.openai.com/v1/audio/speech",
+    "https://api.openai.com/v1/batches",
+    "https://api.openai.com/v1/threads/thread_1/messages",
+    "https://api.openai.com/v1/threads/thread_1/runs",
+    "https://api.openai.com/v1/fine_tuning/jobs",
+    "https://api.openai.com/v1/realtime/client_secrets",
+    "https://api.anthropic.com/v1/messages/batches",
+    "https://api.anthropic.com/v1/complete",
+    "https://x-aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/google/models/m:generateContent",
+    "https://gateway.example/organization/v1/responses",
+    "https://api.openai.com/v1/chat%2Fcompletions",
+    "https://anything.example/",
+  ])("POST %s", (address) => {
+    expect(post(address)).toEqual({ kind: "unknown" });
+  });
+
+  it.each(["PUT", "PATCH", "QUERY"])("%s", (method) => {
+    expect(routeOf(method, new URL("https://api.openai.com/v1/anything"))).toEqual({ kind: "unknown" });
+  });
+});
