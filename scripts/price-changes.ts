@@ -45,7 +45,10 @@ function changesOf({ provider, row, index, now }: Comparison): string[] {
 
 /** Every price of a row under a label: per token of each kind, per token on the tiers, per call. */
 function pricesOf(provider: string, row: PriceRow, { terms }: ProviderIndex): Map<string, number> {
-  const { price } = modelPrice({ provider, row, source: "table", terms, regional: false }, 0);
+  const { price } = modelPrice(
+    { provider, row, source: "table", terms, regional: false, writesCacheUnasked: false },
+    0,
+  );
   const tiers = Object.entries(price.dearestServiceTiers).flatMap(([tier, { perMille, steps }]) =>
     steps.flatMap(({ rates }, size) =>
       (["input", "output"] as const).map(

@@ -22,7 +22,7 @@ export function builtInIndex(): PriceIndex {
  * @example
  * ```ts
  * const prices = builtInPrices();
- * prices.providers.openai.models["gpt-7"] = { input: "2", output: "8", maxOutputTokens: 128_000 };
+ * prices.providers.acme = { models: { "acme-1": { input: "2", output: "8", maxOutputTokens: 128_000 } } };
  * new UsageMeter({ agentId: "a", prices });
  * ```
  */

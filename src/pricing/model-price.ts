@@ -5,7 +5,7 @@ import type { Tokens } from "./usage.ts";
 
 /** The price of a model, found by a `PriceBook`. */
 export interface ModelPrice {
-  /** In lower case, as the caller named it. */
+  /** The one that was asked for, in lower case and the spelling that prices use. */
   readonly provider: string;
   /** The priced model, which the caller may have named by an alias, a date or a deployment. */
   readonly model: string;
@@ -23,6 +23,7 @@ export interface ModelPrice {
   readonly fees: { readonly perCall: number; readonly webSearch: number; readonly fileSearch: number };
   /** Tokens cost nothing: the price is one per call. */
   readonly perCallOnly: boolean;
+  /** The provider writes to its cache without being asked, or may. */
   readonly writesCacheUnasked: boolean;
   /** The context window; undefined where a custom price stands and nobody said. */
   readonly contextTokens: number | undefined;
@@ -55,11 +56,12 @@ export interface FoundRow {
   /** Undefined for prices of the user. */
   readonly terms: ProviderTerms | undefined;
   readonly regional: boolean;
+  readonly writesCacheUnasked: boolean;
 }
 
 /** Makes the price of a row at a moment, and says until when it holds (milliseconds since 1970). */
 export function modelPrice(found: FoundRow, nowMs: number): { price: ModelPrice; validUntilMs: number } {
-  const { provider, row, source, terms, regional } = found;
+  const { provider, row, source, terms, regional, writesCacheUnasked } = found;
   const { rates, fastPerMille, nextChangeMs } = ratesAt(row, nowMs);
   const hour = offPeakAt(row, nowMs);
   const dearestServiceTiers = serviceTiersOf(row, rates, terms);
@@ -81,7 +83,7 @@ export function modelPrice(found: FoundRow, nowMs: number): { price: ModelPrice;
       fileSearch: row.fileSearchPico ?? terms?.fileSearchPico ?? 0,
     },
     perCallOnly: row.perCallPico !== undefined && Object.values(rates).every((rate) => rate === 0),
-    writesCacheUnasked: terms?.writesCacheUnasked ?? false,
+    writesCacheUnasked,
     contextTokens: row.contextTokens ?? terms?.contextTokens,
     maxOutputTokens: row.maxOutputTokens ?? terms?.maxOutputTokens,
     assumed: terms === undefined ? [] : LIMITS.filter((limit) => row[limit] === undefined),

@@ -4,12 +4,14 @@
 export interface NameLookup {
   readonly provider: string;
   readonly names: readonly string[];
+  /** Another provider's list prices stand in: what the user pays there is not what is paid here. */
+  readonly isBorrowed: boolean;
   /** The name says that the call stays in a region, which costs more for some models. */
   readonly regional: boolean;
 }
 
 export interface NameQuestion {
-  /** In lower case. */
+  /** As {@link canonicalProvider} has it. */
   provider: string;
   /** In lower case. */
   model: string;
@@ -24,39 +26,44 @@ export interface NameQuestion {
  * Stripped one after the other, each result being a name to try: `models/` and `publishers/…/models/`, an ARN, a known
  * provider before `/` or `:`, Bedrock's region, vendor and version, Vertex's `@date`. Each is tried as it is, without a
  * date or `-latest` at its end, and, for Claude, with dashes for dots. `ft:BASE:…` is `ft:BASE` and never its base.
+ *
+ * Azure borrows OpenAI's prices, for a call's own name only where it is a dated one. Bedrock borrows Anthropic's.
  */
 export function nameLookups({ provider, model, from, isProvider }: NameQuestion): NameLookup[] {
   const { names: stripped, isClaudeOnBedrock, regional } = strip(model, isProvider);
   const names = allForms(stripped);
-  const lookups: NameLookup[] = [{ provider, names, regional }];
-  const family = providerFamily(provider);
-  if (family === "openai" && provider !== family && from === "call") {
-    const dated = stripped
-      .filter((name) => DATE.test(name))
-      .map((name) => name.replace(/^gpt-35-/, "gpt-3.5-"));
-    lookups.push({ provider: family, names: allForms(dated), regional });
-  } else if (family !== provider) {
-    lookups.push({ provider: family, names, regional });
+  const lookups = [{ provider, names, isBorrowed: false, regional }];
+  const lender = priceLender(provider);
+  if (lender !== provider) {
+    const renamed = stripped.map((name) => name.replace(/^gpt-35-/, "gpt-3.5-"));
+    const telling = from === "models" ? renamed : renamed.filter((name) => DATE.test(name));
+    lookups.push({ provider: lender, names: allForms(telling), isBorrowed: true, regional });
   }
-  if (isClaudeOnBedrock || (family === "bedrock" && names.some((name) => name.startsWith("claude-")))) {
-    lookups.push({ provider: "anthropic", names, regional: regional || !isClaudeOnBedrock });
+  if (isClaudeOnBedrock || (provider === "bedrock" && names.some((name) => name.startsWith("claude-")))) {
+    const isRegional = regional || !isClaudeOnBedrock;
+    lookups.push({
+      provider: "anthropic",
+      names,
+      isBorrowed: provider !== "anthropic",
+      regional: isRegional,
+    });
   }
   return lookups;
 }
 
-/** The provider whose prices a provider's name stands for: itself, but for other spellings and Azure. */
-export function providerFamily(provider: string): string {
-  return FAMILIES.get(provider) ?? provider;
+/** A provider's name as prices know it: trimmed, in lower case, other spellings replaced. */
+export function canonicalProvider(name: string): string {
+  const compared = name.trim().toLowerCase();
+  return SPELLINGS.get(compared) ?? compared;
 }
 
-/** Whether a name is another spelling of a provider's. */
-export function isProviderAlias(name: string): boolean {
-  return FAMILIES.has(name);
+/** The provider whose list prices apply where a provider has none of its own: OpenAI for Azure, else itself. */
+export function priceLender(provider: string): string {
+  return provider === "azure" ? "openai" : provider;
 }
 
-const FAMILIES: ReadonlyMap<string, string> = new Map([
-  ["azure", "openai"],
-  ["azure-openai", "openai"],
+const SPELLINGS: ReadonlyMap<string, string> = new Map([
+  ["azure-openai", "azure"],
   ["vertex", "google"],
   ["vertexai", "google"],
   ["vertex-ai", "google"],

@@ -1,6 +1,7 @@
 /** Reads a whole table of prices that a user hands in. */
 import { InvalidOptionsError } from "../errors.ts";
 import { perMille, shown, tokenLimit } from "./decimal-prices.ts";
+import { canonicalProvider } from "./names.ts";
 import { type PriceIndex, type ProviderIndex, providerIndex } from "./price-index.ts";
 import type { OffPeak, PriceRow, ProviderTerms, ScheduledChange, SizeTier, TierTerms } from "./price-row.ts";
 import { RATE_KINDS } from "./rates.ts";
@@ -29,8 +30,12 @@ export function readPriceTable(value: unknown): PriceIndex {
       readTablePrice(model, price, `${where} ${shown(model)}`),
     );
     checkNames(rows, where);
-    return { provider: readName(name, where), fields, rows, where };
+    return { provider: canonicalProvider(readName(name, where)), fields, rows, where };
   });
+  const twice = read.find(
+    ({ provider }, at) => read.findIndex((other) => other.provider === provider) !== at,
+  );
+  if (twice !== undefined) throw new InvalidOptionsError(`${twice.where} stands there twice.`);
   const allRows = read.flatMap(({ rows }) => rows);
   const providers = read.map(({ provider, fields, rows, where }): [string, ProviderIndex] => [
     provider,

@@ -1,6 +1,7 @@
 /** Reads prices that users hand in. Every mistake is an error that names its place. */
 import { InvalidOptionsError } from "../errors.ts";
 import { perMille, picoPerCall, picoPerToken, shown, tokenLimit } from "./decimal-prices.ts";
+import { canonicalProvider } from "./names.ts";
 import type { PriceRow } from "./price-row.ts";
 import { type NamedRates, RATE_KINDS, type StatedRates } from "./rates.ts";
 
@@ -10,13 +11,13 @@ export const MAX_NAME_LENGTH = 200;
 /**
  * Reads `customPricing`.
  *
- * @returns rows by provider and model, both in lower case.
+ * @returns rows by canonical provider, and by model in lower case.
  * @throws InvalidOptionsError naming the provider, the model and the kind.
  */
 export function readPricing(value: unknown): ReadonlyMap<string, ReadonlyMap<string, PriceRow>> {
   const providers = new Map<string, Map<string, PriceRow>>();
   for (const [providerName, models] of entriesOf(value, "customPricing")) {
-    const provider = readName(providerName, "customPricing");
+    const provider = canonicalProvider(readName(providerName, "customPricing"));
     const rows = providers.get(provider) ?? new Map<string, PriceRow>();
     for (const [modelName, price] of entriesOf(models, `customPricing: ${provider}`)) {
       const where = `customPricing: ${provider} ${shown(modelName)}`;

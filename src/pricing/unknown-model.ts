@@ -1,6 +1,5 @@
 /** What to say of a model without a price. */
 import { shown } from "./decimal-prices.ts";
-import { providerFamily } from "./names.ts";
 import { MAX_NAME_LENGTH } from "./read-price.ts";
 
 export interface UnknownModel {
@@ -18,7 +17,7 @@ export interface UnknownModel {
 export function unknownModelMessage(unknown: UnknownModel): string {
   const { provider, model, mapped, known, providers, asOf } = unknown;
   const target = mapped === undefined ? "" : `, which models maps to ${shown(mapped)}`;
-  const isDeployment = mapped === undefined && provider !== "openai" && providerFamily(provider) === "openai";
+  const isDeployment = mapped === undefined && provider === "azure";
   return [
     `No price is known for ${shown(model)} of ${shown(provider)}${target} (prices of ${asOf}).`,
     isDeployment

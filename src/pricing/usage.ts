@@ -37,7 +37,10 @@ export type Estimate =
   | { estimatedCostUsd: Usd; tokens?: number; requests?: number }
   | { provider: string; model: string; inputTokens?: number; maxOutputTokens?: number; requests?: number };
 
-/** USD per million tokens, and per call. A missing kind is priced as its plain one. */
+/**
+ * USD per million tokens, and per call. A missing kind is priced as its plain one; `input` and `output` go together.
+ * It is the price on every service tier.
+ */
 export interface Price {
   input?: Usd;
   output?: Usd;

@@ -30,7 +30,15 @@ describe("custom prices are USD per million tokens, and stand before the table's
     expect(usd({ customPricing }, "openai", "gpt-4o")).toBe(10);
     expect(usd({ customPricing }, "openai", "gpt-4o-2024-08-06")).toBe(10);
     expect(usd({ customPricing }, "openai", "gpt-4o-2024-05-13")).toBe(20);
-    expect(usd({ customPricing }, "azure", "gpt-4o-2024-08-06")).toBe(10);
+  });
+
+  it("for that provider's bill alone, in any spelling of its name", () => {
+    expect(usd({ customPricing }, "azure", "gpt-4o-2024-08-06")).toBe(12.5);
+    const vertex: Pricing = { vertex: { "gemini-2.5-pro": { input: "7", output: "7" } } };
+    expect(usd({ customPricing: vertex }, "google", "gemini-2.5-pro")).toBe(14);
+    const anthropic: Pricing = { anthropic: { "claude-opus-4-8": { input: "1", output: "1" } } };
+    expect(usd({ customPricing: anthropic }, "bedrock", "global.anthropic.claude-opus-4-8")).toBe(30);
+    expect(usd({ customPricing: anthropic }, "anthropic", "global.anthropic.claude-opus-4-8")).toBe(2);
   });
 
   it("for an Azure deployment under its own name", () => {
@@ -60,6 +68,21 @@ describe("custom prices are USD per million tokens, and stand before the table's
     const { rates } =
       createPriceBook({ customPricing: fine }).find("acme", "a").serviceTiers.standard.steps[0] ?? {};
     expect(rates).toMatchObject({ input: 150_001, output: 600_001 });
+  });
+
+  it("bound the cache writes of providers that write unasked, or may", () => {
+    const price = { input: "4", output: "20", cacheWrite: "5" };
+    const written: Pricing = {
+      openai: { m: price },
+      azure: { m: price },
+      anthropic: { m: price },
+      acme: { m: price },
+    };
+    const book = createPriceBook({ customPricing: written });
+    const asks = ["openai", "azure", "anthropic", "acme"].map(
+      (name) => book.find(name, "m").writesCacheUnasked,
+    );
+    expect(asks).toEqual([true, true, false, true]);
   });
 
   it("have a limit on output only where they say so", () => {
@@ -133,6 +156,15 @@ describe("models maps a deployment or an alias to a priced model", () => {
     };
     expect(usd(options, "openai", "gpt-4o")).toBe(0.75);
     expect(usd(options, "openai", "mine")).toBe(2);
+  });
+
+  it("to the price of the provider that the target names, where the call's own has none", () => {
+    const customPricing: Pricing = { openai: { "gpt-4o": { input: "1", output: "1" } } };
+    const models = { prod: "openai/gpt-4o", "azure-openai/plain": "gpt-4o", oss: "openai/gpt-oss-20b" };
+    expect(usd({ models, customPricing }, "azure", "prod")).toBe(2);
+    expect(usd({ models, customPricing }, "azure", "plain")).toBe(12.5);
+    expect(usd({ models, customPricing }, "groq", "oss")).toBe(0.375);
+    expect(createPriceBook({ models }).find("azure", "prod").provider).toBe("azure");
   });
 
   it("once: a target is no key", () => {
