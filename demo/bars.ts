@@ -9,6 +9,9 @@ export interface Bar {
   stopped: boolean;
 }
 
+/** What the bars need of a terminal. */
+export type Terminal = Pick<NodeJS.WriteStream, "isTTY" | "columns" | "write">;
+
 export interface LiveView {
   /** At a terminal: in place of the bars drawn before. In a pipe: nothing. */
   draw(bars: Bar[]): void;
@@ -21,7 +24,7 @@ const HIDE_CURSOR = "\x1b[?25l";
 const SHOW_CURSOR = "\x1b[?25h";
 const LEGEND = "  █ spent   ▒ held for calls under way   ░ left";
 
-export function liveView(out: NodeJS.WriteStream): LiveView {
+export function liveView(out: Terminal): LiveView {
   if (!out.isTTY || process.env.TERM === "dumb" || out.columns < MIN_COLUMNS) {
     return { draw: () => {}, tell: (line) => void out.write(`${line}\n`), end: () => {} };
   }

@@ -19,7 +19,7 @@ async function main(): Promise<void> {
   const ledger = chooseLedger(process.argv.slice(2), process.env);
   print([
     "",
-    styleText("bold", "Four agents share $3.50, each has a budget too, and none stops by itself."),
+    styleText("bold", "Four agents share $3.25, each has a budget too, and none stops by itself."),
     styleText("dim", `The models are played on this machine; the ledger is ${ledger.description}.`),
     "",
   ]);

@@ -27,7 +27,7 @@ interface Role {
 }
 
 const TEAM_SCOPE = "team:search";
-const TEAM_BUDGET_USD = 3.5;
+const TEAM_BUDGET_USD = 3.25;
 
 /** Together more than the team has: the last one running is stopped by the team's budget, not by its own. */
 const ROLES: Role[] = [
@@ -42,7 +42,7 @@ const ROLES: Role[] = [
   {
     name: "coder",
     model: "gpt-5.5",
-    budgetUsd: 1,
+    budgetUsd: 0.75,
     maxTokens: 800,
     stream: true,
     task: "Write the next function of the parser, with its test.",
@@ -50,7 +50,7 @@ const ROLES: Role[] = [
   {
     name: "support-bot",
     model: "gpt-4.1",
-    budgetUsd: 0.25,
+    budgetUsd: 0.15,
     maxTokens: 600,
     stream: false,
     task: "Answer the customer who asks where the invoice is.",
