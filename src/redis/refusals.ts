@@ -55,6 +55,8 @@ const TABLE: readonly { pattern: RegExp; kind: Refusal["kind"]; says?: string }[
   { pattern: /max number of clients/, kind: "again", says: "Redis takes no more connections" },
   { pattern: /the bridge can't reach Redis/, kind: "again", says: "the bridge can't reach its Redis" },
   { pattern: /too many requests|rate limit/i, kind: "again", says: "the store limits the rate of requests" },
+  // Many texts of scripts in one merged request: the next tries come apart.
+  { pattern: /max request size/, kind: "again", says: "a request was too large" },
   { pattern: /^undefined$/, kind: "again", says: "it answered with an HTTP error" },
   {
     pattern: /Unable to parse response body/,
@@ -104,6 +106,12 @@ const TABLE: readonly { pattern: RegExp; kind: Refusal["kind"]; says?: string }[
   },
   { pattern: /user_script|Error (running|compiling) script|script: [0-9a-f]{40}/, kind: "data" },
   { pattern: /did not return a result/, kind: "data", says: "the answer is empty" },
+  {
+    // How @upstash/redis fails when it merges calls and gets something else than a list.
+    pattern: /is not a function|is not iterable|Cannot (read|destructure)/,
+    kind: "unavailable",
+    says: "The Redis client got no answer that it can read: either something other than Redis' REST API answered, or a signal that was given to it as an object has fired (give it as a function: signal: () => AbortSignal.timeout(1000))",
+  },
 ];
 
 /** The server's own words: without the wrapping of `@upstash/redis`, which repeats the whole command. */

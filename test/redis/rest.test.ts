@@ -8,7 +8,7 @@ import { type RestAddress, restTransport } from "../../src/redis/rest.ts";
 import { startBridge, type TestBridge } from "../support/bridge.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { expectRefused, SECRET } from "../support/refusals.ts";
-import { ECHO } from "../support/scripts.ts";
+import { ECHO, script } from "../support/scripts.ts";
 
 let server: RedisServer;
 let bridge: TestBridge;
@@ -115,13 +115,27 @@ describe("A REST address that fails for a moment", () => {
     ["504", (response: ServerResponse) => response.writeHead(504).end()],
     ["a cut connection", (response: ServerResponse) => response.destroy()],
   ])("is asked again after %s", async (_, failing) => {
-    const body = JSON.stringify({ result: ["agl1", "=done", "end"].map(btoa) });
+    const body = JSON.stringify([{ result: ["agl1", "=done", "end"].map(btoa) }]);
     const address = await answering((response, count) =>
       count <= 2 ? failing(response) : json(200, body)(response),
     );
     expect(await restTransport(address).run(ECHO, ["k"], [])).toEqual(["done"]);
     expect(address.seen.requests).toBe(3);
   });
+});
+
+describe("Many calls at once of a script that the server has forgotten", () => {
+  it.each(CLIENTS)(
+    "all run, though their texts together are too large for a request, with %s",
+    async (_, client) => {
+      const long = script(`local filler = '${"x".repeat(60_000)}' return { 'agl1', '=' .. ARGV[1], 'end' }`);
+      const transport = restTransport(client(bridge), { storeTimeoutMs: 10_000 });
+      const numbers = Array.from({ length: 300 }, (_, index) => String(index));
+      const answers = await Promise.all(numbers.map((number) => transport.run(long, ["k"], [number])));
+      expect(answers).toEqual(numbers.map((number) => [number]));
+      await server.command("SCRIPT FLUSH");
+    },
+  );
 });
 
 describe("A call that was given up", () => {
