@@ -917,7 +917,8 @@ for _, window in ipairs(account.windows) do
 if segment.start >= window.base then add(window.settled, segment.sum, 1) end
 end
 local at = (account.swept + place - 1) * MINUTE
-changeHistory(account, at, addRow, historyRow('~', 'e', segment.sum, '-'))
+local sum = segment.sum
+if sum[1] + sum[2] + sum[3] > 0 then changeHistory(account, at, addRow, historyRow('~', 'e', sum, '-')) end
 end
 setField(account, field, false)
 end
@@ -927,11 +928,11 @@ end
 `;
 
 export const SCRIPTS = {
-  administer: script("administer", ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "8b2f724e4294c35e44a0ce1981e4ebc90a143656", "493930d2753d4c3fabae340898e9fbbd9a26cb66"),
-  close: script("close", ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "8c1291e164be5dfae44cad6e789ec422b09bfb7c", "59275fbe5c997cf3152292336305d8d4ee1fd472"),
+  administer: script("administer", ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "6f05eaa0ad1544976a33076d721f579ba6036f93", "beb592c0d01e62faa0e12c8a8fbd6da034c2caeb"),
+  close: script("close", ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "865d14f06dbe618050ac828ccc61e5590cacef7a", "87964b1dc68df5e29d5a39c0816a8e250e90ddb1"),
   read: script("read", ACCOUNT + HISTORY + ANSWER + READ, "4c699c62ef7ab277fa8ba62d63c2f74234c70e13", "88d0eb59001c63553c3d1ccd5cfb9ca33a6307b2"),
-  record: script("record", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "231d9d1422cc1fc0a8ebe2f396eb930785a1bb52", "317430197ceaa55da7acfa232ddff6e0377a8d13"),
-  reserve: script("reserve", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "a75c999886ebe6e64dd337360146d9b7766fb8e7", "75bfe8416edf7d0869b239554844e3d4df10c336"),
+  record: script("record", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "37f0e9f23c8a72acda123c5df59d78ddef395fc3", "d0273e860366e622540c2dcf91821a7dd16bf40d"),
+  reserve: script("reserve", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "3dbf3b193f57347e41f75480141f15dc0989a92d", "082dc2c96761ec6af6828b388846257b2c90c7a6"),
 } satisfies Record<string, RedisScript>;
 
 function script(name: string, source: string, sha1: string, upstashSha1: string): RedisScript {

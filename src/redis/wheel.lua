@@ -58,7 +58,8 @@ local function sweep(account, nowMinute)
           if segment.start >= window.base then add(window.settled, segment.sum, 1) end
         end
         local at = (account.swept + place - 1) * MINUTE
-        changeHistory(account, at, addRow, historyRow('~', 'e', segment.sum, '-'))
+        local sum = segment.sum
+        if sum[1] + sum[2] + sum[3] > 0 then changeHistory(account, at, addRow, historyRow('~', 'e', sum, '-')) end
       end
       setField(account, field, false)
     end

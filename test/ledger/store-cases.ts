@@ -4,6 +4,7 @@
  */
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import type { Budget, Window } from "../../src/ledger/budgets.ts";
+import { parseHistory } from "../../src/ledger/history.ts";
 import { canonicalLimits } from "../../src/ledger/limits.ts";
 import { usageStats } from "../../src/ledger/stats.ts";
 import type {
@@ -47,6 +48,8 @@ const HOUR = 3_600_000;
 const DAY = 86_400_000;
 const CENT = 10_000_000;
 const DOLLAR = 1_000_000_000;
+/** Long enough for cases that come back to a hold weeks later. */
+const RETENTION_SECONDS = 30 * 86_400;
 
 export const STORE_CASES: StoreCase[] = [];
 
@@ -81,7 +84,13 @@ function reserve(
   options: Options = {},
 ): Promise<ReserveAnswer> {
   const { id = fresh(), hash = "hash", attempt = id, expiresInSeconds = 600 } = options;
-  const base = { namespace: bench.namespace, chain, id, argumentsHash: hash, retentionSeconds: 86_400 };
+  const base = {
+    namespace: bench.namespace,
+    chain,
+    id,
+    argumentsHash: hash,
+    retentionSeconds: RETENTION_SECONDS,
+  };
   return bench.store.reserve({ ...base, attempt, requested, expiresInSeconds });
 }
 
@@ -105,7 +114,7 @@ function settle(
     chain,
     id,
     argumentsHash,
-    retentionSeconds: 86_400,
+    retentionSeconds: RETENTION_SECONDS,
     source,
     actual,
     model,
@@ -115,7 +124,7 @@ function settle(
 }
 
 function release(bench: Bench, chain: ChainLink[], id: string, attempt?: string): Promise<CloseAnswer> {
-  const base = { namespace: bench.namespace, chain, id, retentionSeconds: 86_400 };
+  const base = { namespace: bench.namespace, chain, id, retentionSeconds: RETENTION_SECONDS };
   return bench.store.release({ ...base, argumentsHash: "release", attempt });
 }
 
@@ -166,6 +175,15 @@ function accountOf(standing: Standing, scope: string): AccountView {
 
 async function standing(bench: Bench, scope: string, window: Window = "month"): Promise<[number, number]> {
   return counted(await check(bench, [link(scope)]), scope, window);
+}
+
+const HOUR_FIELD = `H:${Math.floor(START_MS / HOUR)}`;
+
+/** Nano-USD by `name source` of a history field. */
+async function spentByRow(bench: Bench, scope: string, field: string): Promise<Record<string, number>> {
+  const rows = parseHistory((await bench.fields(scope))[field]);
+  ok(rows, `${field} is history`);
+  return Object.fromEntries(rows.map((row) => [`${row.name} ${row.source}`, row.nanoUsd]));
 }
 
 const isHeld = (answer: ReserveAnswer): boolean => answer.outcome === "held";
@@ -461,10 +479,84 @@ promise("what was estimated, expired or given back is corrected once when the tr
   "says that an expired id is expired when it is reserved again": async (bench) => {
     const chain = [link("user:1", [])];
     await reserve(bench, chain, usd(6 * CENT), { id: "a", expiresInSeconds: 60 });
-    bench.advance(10 * MINUTE);
-    const again = await reserve(bench, chain, usd(6 * CENT), { id: "a", attempt: "second" });
+    bench.advance(Date.UTC(2026, 10, 25, 10, 22) - 1 - bench.nowMs());
+    ok(isHeld(await reserve(bench, chain, usd(6 * CENT), { id: "a", attempt: "second" })));
+    bench.advance(1);
+    const again = await reserve(bench, chain, usd(6 * CENT), { id: "a", attempt: "third" });
     ok(again.outcome === "expired");
     equal(again.held.nanoUsd, 6 * CENT);
+  },
+});
+
+promise("history says by provider and model what was spent", {
+  "keeps reported, estimated and expired spend apart, and takes off what a correction replaces": async (
+    bench,
+  ) => {
+    const chain = [link("user:1", [])];
+    await reserve(bench, chain, usd(9 * CENT), { id: "a" });
+    await settle(bench, chain, "a", usd(2 * CENT), { model: "openai/gpt-4o" });
+    await reserve(bench, chain, usd(9 * CENT), { id: "b" });
+    await settle(bench, chain, "b", undefined, { model: "openai/gpt-4o", source: "estimated" });
+    await reserve(bench, chain, usd(7 * CENT), { id: "c", expiresInSeconds: 60 });
+    bench.advance(5 * MINUTE);
+    await record(bench, chain, usd(0));
+    deepEqual(await spentByRow(bench, "user:1", HOUR_FIELD), {
+      "openai/gpt-4o r": 2 * CENT,
+      "openai/gpt-4o e": 9 * CENT,
+      "~ e": 7 * CENT,
+      "- r": 0,
+    });
+    await settle(bench, chain, "b", usd(CENT), { model: "openai/gpt-4o" });
+    await settle(bench, chain, "c", usd(4 * CENT), { model: "anthropic/claude" });
+    deepEqual(await spentByRow(bench, "user:1", HOUR_FIELD), {
+      "openai/gpt-4o r": 3 * CENT,
+      "openai/gpt-4o e": 0,
+      "~ e": 0,
+      "- r": 0,
+      "anthropic/claude r": 4 * CENT,
+    });
+  },
+  "adds up under * what the seventeenth model of an hour and later ones spend": async (bench) => {
+    const chain = [link("user:1", [])];
+    for (let number = 1; number <= 18; number += 1) {
+      await reserve(bench, chain, usd(CENT), { id: `m${number}` });
+      await settle(bench, chain, `m${number}`, usd(number), { model: `openai/m${number}` });
+    }
+    const rows = await spentByRow(bench, "user:1", HOUR_FIELD);
+    equal(Object.keys(rows).length, 17);
+    deepEqual([rows["openai/m16 r"], rows["openai/m17 r"], rows["* r"]], [16, undefined, 17 + 18]);
+  },
+  "folds hours into days after two weeks, and forgets days after four hundred": async (bench) => {
+    const chain = [link("user:1", [])];
+    await record(bench, chain, usd(3 * CENT));
+    bench.advance(3 * HOUR);
+    await record(bench, chain, usd(4 * CENT));
+    const day = `D:${Math.floor(START_MS / DAY)}`;
+    bench.advance(14 * DAY);
+    await record(bench, chain, usd(0));
+    equal((await bench.fields("user:1"))[day], undefined);
+    bench.advance(DAY);
+    await record(bench, chain, usd(0));
+    deepEqual(await spentByRow(bench, "user:1", day), { "- r": 7 * CENT });
+    equal((await bench.fields("user:1"))[HOUR_FIELD], undefined);
+    bench.advance(385 * DAY);
+    await record(bench, chain, usd(0));
+    ok((await bench.fields("user:1"))[day]);
+    bench.advance(DAY);
+    await record(bench, chain, usd(0));
+    equal((await bench.fields("user:1"))[day], undefined);
+  },
+  "corrects what was folded meanwhile": async (bench) => {
+    const chain = [link("user:1", [])];
+    await reserve(bench, chain, usd(9 * CENT), { id: "a" });
+    await settle(bench, chain, "a", usd(9 * CENT), { model: "openai/gpt-4o", source: "estimated" });
+    bench.advance(16 * DAY);
+    await record(bench, chain, usd(0));
+    await settle(bench, chain, "a", usd(CENT), { model: "openai/gpt-4o" });
+    deepEqual(await spentByRow(bench, "user:1", `D:${Math.floor(START_MS / DAY)}`), {
+      "openai/gpt-4o e": 0,
+      "openai/gpt-4o r": CENT,
+    });
   },
 });
 
@@ -693,6 +785,20 @@ promise("an administrator's word holds at once", {
     deepEqual(await standing(bench, "user:1", "day"), [0, 0]);
     deepEqual(await standing(bench, "org:acme"), [90 * CENT, 0]);
     equal((await reserve(bench, [link("user:1")], usd(DOLLAR + 1))).outcome, "denied");
+  },
+});
+
+promise("a reset is final for what began before it", {
+  "charges no hold that expired before it": async (bench) => {
+    const chain = [link("user:1", [{ window: "day", usd: 1 }])];
+    await reserve(bench, chain, usd(60 * CENT), { id: "a", expiresInSeconds: 60 });
+    await bench.store.reset(administer(bench, "user:1"));
+    await reserve(bench, chain, usd(10 * CENT), { id: "b", expiresInSeconds: 55 });
+    bench.advance(10 * MINUTE);
+    await record(bench, chain, usd(CENT));
+    deepEqual(await standing(bench, "user:1", "day"), [11 * CENT, 0]);
+    await settle(bench, chain, "a", usd(50 * CENT));
+    deepEqual(await standing(bench, "user:1", "day"), [11 * CENT, 0]);
   },
 });
 

@@ -10,7 +10,7 @@ import {
 import type { ScopeArguments } from "../commands.ts";
 import { addRow, dayOf, EXPIRED_ROW, foldPlan, forgottenDays, historyField, historyRow } from "../history.ts";
 import { noLimits } from "../limits.ts";
-import { MAX_HOLD_MINUTES, minuteOf, wheelField } from "../wheel.ts";
+import { MAX_HOLD_MINUTES, MINUTE_MICROS, minuteOf, type Segment, wheelField } from "../wheel.ts";
 import { isPaused, type LedgerState, OpenAccount, type Outcome, refusal } from "./state.ts";
 
 const SECOND_MICROS = 1_000_000;
@@ -148,20 +148,22 @@ export function sweep(open: OpenAccount, nowMinute: number): void {
   const end = Math.min(nowMinute, minuteOf(account.lastMicros) + MAX_HOLD_MINUTES + 2);
   for (let minute = account.sweptMinute; minute < end; minute += 1) {
     if (!open.has(wheelField(minute))) continue;
-    for (const segment of open.segments(minute)) {
-      for (const window of account.windows.filter(
-        (candidate) => segment.startMicros >= candidate.baseMicros,
-      )) {
-        window.settled = addAmounts(window.settled, segment.sum);
-      }
-      const field = historyField(minute * 60 * SECOND_MICROS, account.lastMicros);
-      const rows = open.history(field);
-      addRow(rows, historyRow(EXPIRED_ROW, "e", segment.sum));
-      open.setHistory(field, rows);
-    }
+    for (const segment of open.segments(minute)) charge(open, minute, segment);
     open.setSegments(minute, []);
   }
   account.sweptMinute = Math.max(account.sweptMinute, nowMinute);
+}
+
+function charge(open: OpenAccount, minute: number, { startMicros, sum }: Segment): void {
+  const { account } = open;
+  for (const window of account.windows.filter((candidate) => startMicros >= candidate.baseMicros)) {
+    window.settled = addAmounts(window.settled, sum);
+  }
+  if (sum.nanoUsd + sum.tokens + sum.requests === 0) return;
+  const field = historyField(minute * MINUTE_MICROS, account.lastMicros);
+  const rows = open.history(field);
+  addRow(rows, historyRow(EXPIRED_ROW, "e", sum));
+  open.setHistory(field, rows);
 }
 
 function foldHistory(open: OpenAccount, atMicros: number): void {
