@@ -1,16 +1,15 @@
 /** What concerns one scope alone, whatever stands above it: reset, pause, resume. */
 import { IdConflictError, InvalidOptionsError } from "../errors.ts";
-import { randomId } from "../ledger/operation-id.ts";
-import type { AdminAnswer, Operation } from "../ledger/store.ts";
+import type { AdminAnswer } from "../ledger/store.ts";
 import type { MeterContext } from "./context.ts";
-import { operation, plainRetentionSeconds } from "./operations.ts";
+import { scopeOperation } from "./operations.ts";
 
 /** Up to 200 characters that print on one line. */
 const REASON = /^[^\p{Cc}\p{Cs}\u2028\u2029]{1,200}$/u;
 
 /** Clears what is settled and held, and the thresholds that fired; keeps limits and a pause. */
 export async function reset(context: MeterContext): Promise<void> {
-  applied(await context.store.reset(ofLeaf(context, "reset")));
+  applied(await context.store.reset(scopeOperation(context, context.scope, "reset")));
 }
 
 /** @throws InvalidOptionsError unless the reason is left out or 1 to 200 printable characters. */
@@ -18,17 +17,11 @@ export async function pause(context: MeterContext, reason: string | undefined): 
   if (reason !== undefined && (typeof reason !== "string" || !REASON.test(reason))) {
     throw new InvalidOptionsError("The reason of a pause is 1 to 200 printable characters on one line.");
   }
-  applied(await context.store.pause({ ...ofLeaf(context, "pause"), reason }));
+  applied(await context.store.pause({ ...scopeOperation(context, context.scope, "pause"), reason }));
 }
 
 export async function resume(context: MeterContext): Promise<void> {
-  applied(await context.store.resume(ofLeaf(context, "resume")));
-}
-
-/** Without limits: an administrator's operation declares none. */
-function ofLeaf(context: MeterContext, kind: string): Operation {
-  const leaf = { ...context, chain: [{ scope: context.scope }] };
-  return operation(leaf, randomId(), kind, [], plainRetentionSeconds(context, false));
+  applied(await context.store.resume(scopeOperation(context, context.scope, "resume")));
 }
 
 function applied(answer: AdminAnswer): void {

@@ -1,10 +1,9 @@
 /** Alerts: thresholds of a budget that settled spend has reached, each told once a period over all processes. */
 import { AgentLimitError, InvalidBudgetError, InvalidOptionsError } from "../errors.ts";
 import type { BudgetStatus, UsageStats } from "../ledger/budgets.ts";
-import { randomId } from "../ledger/operation-id.ts";
 import type { Crossing } from "../ledger/store.ts";
 import type { MeterContext } from "./context.ts";
-import { operation, plainRetentionSeconds } from "./operations.ts";
+import { scopeOperation } from "./operations.ts";
 
 /** A threshold of a budget was reached. */
 export interface AlertEvent {
@@ -104,10 +103,7 @@ function callbackError(cause: unknown): AgentLimitError {
 
 async function takeMarkOff(context: MeterContext, crossing: Crossing): Promise<void> {
   try {
-    await context.store.unmark({
-      ...operation(context, randomId(), "unmark", [alertId(crossing)], plainRetentionSeconds(context, false)),
-      crossing,
-    });
+    await context.store.unmark({ ...scopeOperation(context, crossing.scope, "unmark"), crossing });
   } catch {
     // The store is gone: this one alert is lost, as if the process had died before its callback.
   }

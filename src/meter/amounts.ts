@@ -54,7 +54,8 @@ export function usedAmounts(prices: PriceBook, usage: Usage | Tokens, called: Ca
       "These tokens have no price: the hold was made by `estimatedCostUsd`, so settle it with `provider` and `model`, or with `costUsd`.",
     );
   }
-  return { priced: priceUsage(prices, { ...usage, provider, model }), given: givenFields(usage) };
+  const whole = { ...usage, provider, model };
+  return { priced: priceUsage(prices, whole), given: givenFields(whole) };
 }
 
 /**

@@ -31,6 +31,12 @@ export function plainRetentionSeconds(context: MeterContext, given: boolean): nu
   return given ? context.idRetentionSeconds : REPLAYABLE_SECONDS;
 }
 
+/** An operation on one scope alone, which declares no limits for it. */
+export function scopeOperation(context: MeterContext, scope: string, kind: string): Operation {
+  const alone = { ...context, chain: [{ scope }] };
+  return operation(alone, randomId(), kind, [], plainRetentionSeconds(context, false));
+}
+
 /**
  * The common part of an operation.
  *

@@ -6,10 +6,6 @@ import { UsageMeter } from "../../src/meter.ts";
 
 export interface StoreUnderTest {
   store: Store;
-  /** Moves the store's clock on; left out where a real server's clock decides. */
-  advance?: (milliseconds: number) => void;
-  /** Lets the store lose a hold, as a failover does; left out where that needs more than the store. */
-  forgetOperation?: (namespace: string, id: string) => void;
   close(): Promise<void>;
 }
 
