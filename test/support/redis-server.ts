@@ -128,6 +128,7 @@ export async function freePort(): Promise<number> {
 function ensureInstalled(): void {
   if (isInstalled()) return;
   if (process.getuid?.() === 0 && spawnSync("apt-get", ["--version"]).status === 0) {
+    // Run level 1: the package then starts no server of its own.
     const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
     execFileSync("apt-get", ["update", "-q"], { env, stdio: "inherit" });
     execFileSync("apt-get", ["install", "-q", "-y", "--no-install-recommends", "redis-server"], {
