@@ -50,13 +50,12 @@ async function tryToStart(options: RedisServerOptions, port: number): Promise<Re
   const child = spawn("redis-server", [...args, ...passwordArgs, ...(options.args ?? [])], {
     stdio: "ignore",
   });
-  const killWithParent = () => child.kill("SIGKILL");
-  process.once("exit", killWithParent);
+  const watchdog = killWhenThisProcessEnds(child);
 
   const command = (line: string) => sendLine(port, options.password, line);
   const stop = async () => {
-    process.off("exit", killWithParent);
     await kill(child);
+    watchdog.kill("SIGKILL");
     if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
   };
   if (!(await answers(child, () => command("PING"), options.until ?? "ready"))) {
@@ -87,6 +86,15 @@ async function answers(child: ChildProcess, ping: () => Promise<string>, until: 
     await delay(10);
   }
   return false;
+}
+
+/** However this process ends: a shell waits for the end of a pipe that only this process holds open. */
+function killWhenThisProcessEnds(child: ChildProcess): ChildProcess {
+  const wait = 'read _; kill -9 "$0"';
+  return spawn("sh", ["-c", wait, String(child.pid)], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
 }
 
 async function kill(child: ChildProcess): Promise<void> {
