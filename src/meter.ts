@@ -149,6 +149,7 @@ export class UsageMeter {
     return administration.pause(this.#context, options.reason);
   }
 
+  /** Admits calls of this scope again. */
   resume(): Promise<void> {
     return administration.resume(this.#context);
   }

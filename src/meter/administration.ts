@@ -20,6 +20,7 @@ export async function pause(context: MeterContext, reason: string | undefined): 
   applied(await context.store.pause({ ...scopeOperation(context, context.scope, "pause"), reason }));
 }
 
+/** Admits calls again. Of a scope that is not paused it does nothing. */
 export async function resume(context: MeterContext): Promise<void> {
   applied(await context.store.resume(scopeOperation(context, context.scope, "resume")));
 }

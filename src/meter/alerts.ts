@@ -23,8 +23,10 @@ export interface AlertEvent {
   budget: BudgetStatus;
 }
 
+/** The user's callback. */
 export type OnAlert = (event: AlertEvent) => void | Promise<void>;
 
+/** What a meter with a callback marks and tells. */
 export interface AlertSettings {
   /** Fractions, ascending. */
   thresholds: number[];

@@ -4,6 +4,7 @@ import { boundRequest, pricedActual } from "./amounts.ts";
 import type { MeterContext } from "./context.ts";
 import { reserve } from "./reserve.ts";
 
+/** One a meter: metered fetches are told apart by it. */
 export function callMeter(context: MeterContext): CallMeter {
   return {
     async hold(bound, id): Promise<CallHold> {

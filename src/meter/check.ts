@@ -15,6 +15,7 @@ export type Check =
 /** A call of which nothing is known but that it is one: refused where any budget has nothing left. */
 export const UNKNOWN_REQUEST: RequestedAmounts = { nanoUsd: null, tokens: null, requests: 1 };
 
+/** @throws StoreUnavailableError, StoreDataError: a guess is never `allowed`. */
 export async function check(context: MeterContext, requested: RequestedAmounts): Promise<Check> {
   const { namespace, chain } = context;
   const answer = await context.store.check({ namespace, chain, requested });

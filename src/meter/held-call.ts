@@ -16,13 +16,7 @@ import { markedThresholds, tellCrossings } from "./alerts.ts";
 import { type Actual, bookedFields } from "./amounts.ts";
 import { bookedAnswer, emitFailure, type KnownAnswer, settledReceipt } from "./closing.ts";
 import type { MeterContext } from "./context.ts";
-import {
-  CORRECTABLE_SECONDS,
-  holdRetentionSeconds,
-  operation,
-  plainRetentionSeconds,
-  REPLAYABLE_SECONDS,
-} from "./operations.ts";
+import { CORRECTABLE_SECONDS, holdRetentionSeconds, operation, REPLAYABLE_SECONDS } from "./operations.ts";
 
 /** What the store answered to the reserve. */
 export interface HeldAmounts {
@@ -37,6 +31,10 @@ export interface HeldAmounts {
   usage: UsageStats;
 }
 
+/**
+ * A hold as this process knows it. Emits only what nobody else can know: that the store had lost it. All methods throw
+ * AlreadySettledError with the first receipt, UnknownHoldError, IdConflictError, StoreUnavailableError; never a denial.
+ */
 export class HeldCall {
   readonly hold: HeldAmounts;
   /** A release was asked for, whatever came of it. */
@@ -150,24 +148,21 @@ export class HeldCall {
     const text = `The id ${this.hold.id} is too old for the store to know; ${formatUsd(excess.nanoUsd)} more than was counted are recorded.`;
     emitFailure(context, this.hold.id, new UnknownHoldError(text));
     const answer = await this.#sendExcess({
-      ...operation(context, randomId(), "record", ["excess"], plainRetentionSeconds(context, false)),
+      ...operation(context, randomId(), "record", ["excess"], CORRECTABLE_SECONDS),
       ...(usage === undefined ? {} : this.#bookedFields(usage)),
       actual: excess,
       alertThresholds: markedThresholds(context),
     });
     this.isClosed = true;
-    const stats = usageStats(answer);
-    const receipt: Receipt = {
+    return {
       id: this.hold.id,
       costUsd: usdFromNano(this.#counted.nanoUsd),
       costNanoUsd: this.#counted.nanoUsd,
       source,
       replayed: false,
       overrun: answer.booking.overrun,
-      usage: stats,
+      usage: usageStats(answer),
     };
-    await tellCrossings(context, answer, stats);
-    return receipt;
   }
 
   async #sendSettle(settle: SettleOperation): Promise<CloseAnswer> {
@@ -186,6 +181,7 @@ export class HeldCall {
     this.#pendingExcess = undefined;
     if (answer.outcome === "conflict") throw this.#unknown();
     this.#counted = sumOf(this.#counted, excess.actual);
+    await tellCrossings(this.#context, answer, usageStats(answer));
     return answer;
   }
 

@@ -5,6 +5,7 @@ import type { MeteredFetch } from "../metering/metered-fetch.ts";
 import { callMeter } from "./call-meter.ts";
 import type { MeterContext } from "./context.ts";
 
+/** Metered fetches that share one meter. */
 export interface MeteredFetches {
   /** Over the meter's own fetch; the same function at every call. */
   own(): MeteredFetch;
@@ -12,6 +13,7 @@ export interface MeteredFetches {
   over: MeteredFetchFactory;
 }
 
+/** Makes nothing until it is asked. */
 export function meteredFetches(context: MeterContext): MeteredFetches {
   const { fetchOptions, prices, waitUntil } = context;
   const base = { ...fetchOptions, prices, waitUntil, meter: callMeter(context) };

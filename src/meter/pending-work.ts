@@ -1,7 +1,9 @@
 /** Work that goes on after its caller was answered: kept alive by `waitUntil`, and waited for by `flush`. */
 
+/** Keeps work alive after the response, as `ctx.waitUntil` does on Workers. */
 export type WaitUntil = (work: Promise<unknown>) => void;
 
+/** Where work is kept alive, and who else waits for it. */
 export interface PendingWorkOptions {
   waitUntil?: WaitUntil | undefined;
   /** Also waits for all that is tracked here. */
@@ -10,6 +12,7 @@ export interface PendingWorkOptions {
   onFailure: (error: unknown) => void;
 }
 
+/** The work of one meter and its children. */
 export class PendingWork {
   readonly #options: PendingWorkOptions;
   readonly #running = new Set<Promise<void>>();

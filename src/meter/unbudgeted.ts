@@ -24,6 +24,7 @@ export function isLimited(accounts: readonly AccountView[]): boolean {
   );
 }
 
+/** The denial, with every scope of the chain in its message. */
 export function unbudgetedError(context: MeterContext): BudgetExceededError {
   const scopes = context.chain.map((link) => link.scope);
   return new BudgetExceededError(unbudgetedMessage(scopes), { code: "NO_BUDGET", scope: context.scope });

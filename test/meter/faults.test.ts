@@ -17,7 +17,7 @@ function meterAt(redisUrl: string, options: NodeMeterOptions = {}) {
   const meter = new UsageMeter({
     redisUrl,
     agentId: "a",
-    storeTimeoutMs: 250,
+    storeTimeoutMs: 600,
     onEvent: (event) => void events.push(event),
     ...options,
   });
