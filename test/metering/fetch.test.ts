@@ -1,7 +1,9 @@
+import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { InvalidOptionsError, UnrecognizedRequestError } from "../../src/errors.ts";
 import { createMeteredFetch, type MeteredFetchOptions } from "../../src/metering/fetch.ts";
 import { createPriceBook } from "../../src/pricing/price-book.ts";
+import type { PricedUsage } from "../../src/pricing/usage.ts";
 import { json, raw, speakBothApis, startUpstream, type Upstream } from "../support/upstream.ts";
 import { failure } from "./sdk-suite.ts";
 import { memoryTestMeter, type TestMeter } from "./test-meter.ts";
@@ -59,12 +61,12 @@ describe("A metered fetch reads a request in all its forms", () => {
     expect(await settled()).toMatchObject([{ costNanoUsd: 2_850, source: "reported" }]);
   });
 
-  it("and keeps headers and signal when it rewrites a body", async () => {
-    const request = new Request(chatUrl(), post(ask, { "x-mine": "1" }));
-    await metered({ defaultMaxOutputTokens: 5 })(request);
-    const headers = upstream.requests[0]?.headers;
-    expect(headers).toMatchObject({ "x-mine": "1", "content-type": "application/json" });
-    expect(Number(headers?.["content-length"])).toBeGreaterThan(text.length);
+  it("and keeps headers when it rewrites a body", async () => {
+    const headers = { "x-mine": "1", "content-length": String(text.length) };
+    await metered({ defaultMaxOutputTokens: 5 })(chatUrl(), post(ask, headers));
+    const sent = upstream.requests[0]?.headers;
+    expect(sent).toMatchObject({ "x-mine": "1", "content-type": "application/json" });
+    expect(Number(sent?.["content-length"])).toBeGreaterThan(text.length);
   });
 
   it.each([
@@ -148,6 +150,101 @@ describe("A refusal", () => {
   });
 });
 
+describe("A call that its caller aborts before it is sent", () => {
+  it("is not held", async () => {
+    const holds: string[] = [];
+    const watching = {
+      ...meter.meter,
+      hold: (bound: PricedUsage, id: string) => {
+        holds.push(id);
+        return meter.meter.hold(bound, id);
+      },
+    };
+    const signal = AbortSignal.abort(new Error("mine"));
+    expect(await failure(metered({ meter: watching })(chatUrl(), { ...post(ask), signal }))).toBe(
+      signal.reason,
+    );
+    expect(holds).toEqual([]);
+  });
+
+  it("gives its hold back when that happens while it is held, whatever the fetch underneath does with signals", async () => {
+    const aborter = new AbortController();
+    const slow: MeteredFetchOptions["meter"] = {
+      ...meter.meter,
+      async hold(bound, id) {
+        const hold = await meter.meter.hold(bound, id);
+        aborter.abort(new Error("mine"));
+        return hold;
+      },
+    };
+    const deaf: typeof fetch = (input, init) => fetch(input, { ...init, signal: null });
+    const { signal } = aborter;
+    expect(await failure(metered({ meter: slow, fetch: deaf })(chatUrl(), { ...post(ask), signal }))).toBe(
+      signal.reason,
+    );
+    expect(await meter.standing()).toEqual({ spentNanoUsd: 0, heldNanoUsd: 0, spentTokens: 0 });
+    expect(upstream.requests).toEqual([]);
+  });
+});
+
+describe("A stream", () => {
+  const askStream = { ...ask, stream: true };
+  const event = (chunk: object) => `data: ${JSON.stringify({ model: "gpt-4o-mini", ...chunk })}\n\n`;
+  const usage = { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 };
+  const first = event({ choices: [], model: "", prompt_filter_results: [] });
+  const word = event({
+    choices: [{ index: 0, delta: { content: "Ja" }, finish_reason: "stop" }],
+    usage: null,
+  });
+  const last = event({ choices: [], usage });
+
+  it("loses the one event that was asked for to be counted, and no other byte", async () => {
+    upstream.answer = raw(`: hi\n\n${first}${word}${last}data: [DONE]\n\n`, 200, {
+      "content-type": "text/event-stream",
+    });
+    const text = await (await metered()(chatUrl(), post(askStream))).text();
+    expect(text).toBe(`: hi\n\n${first}${word}data: [DONE]\n\n`);
+    expect(await settled()).toMatchObject([{ source: "reported", costNanoUsd: 2_850 }]);
+  });
+
+  it("is cut upstream when its reader leaves early", async () => {
+    upstream.answer = speakBothApis({ words: Array(20).fill("word "), pauseMs: 100 });
+    const { body } = await metered()(chatUrl(), post(askStream));
+    const reader = body?.getReader();
+    await reader?.read();
+    await reader?.cancel();
+    await upstream.requests[0]?.done;
+    expect(upstream.requests[0]?.aborted).toBe(true);
+    expect(await settled()).toMatchObject([{ source: "estimated" }]);
+  });
+
+  it("is let run out when its reader leaves after the last event that counts", async () => {
+    upstream.answer = async (_request, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(`${word}${last}data: [DONE]\n\n`);
+      setTimeout(() => response.end(), 50);
+    };
+    const { body } = await metered()(chatUrl(), post(askStream));
+    const reader = body?.getReader();
+    let seen = "";
+    while (!seen.includes("[DONE]")) seen += new TextDecoder().decode((await reader?.read())?.value);
+    await reader?.cancel();
+    await upstream.requests[0]?.done;
+    expect(upstream.requests[0]?.aborted).toBe(false);
+    expect(await settled()).toMatchObject([{ source: "reported" }]);
+  });
+
+  it("that breaks after its last event that counts is settled as reported", async () => {
+    upstream.answer = (_request, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(`${word}${last}data: [DONE]\n\n`, () => setTimeout(() => response.destroy(), 20));
+    };
+    const response = await metered()(chatUrl(), post(askStream));
+    await response.text().catch(() => {});
+    expect(await settled()).toMatchObject([{ source: "reported" }]);
+  });
+});
+
 describe("An unknown POST", () => {
   it("passes unmetered where that was asked for", async () => {
     const answer = await metered({ unknownRequest: "pass" })(`${upstream.url}/v1/responses`, post({}));
@@ -222,6 +319,35 @@ describe("An answer", () => {
     expect(response).toMatchObject({ status: 201, statusText: "Created", url: chatUrl() });
     expect(response.headers.get("x-request-id")).toBe("r1");
     expect(response.headers.get("retry-after")).toBe("3");
+  });
+
+  it("that was compressed is handed on as what it is now", async () => {
+    const body = JSON.stringify({
+      choices: [],
+      model: "gpt-4o-mini",
+      usage: { prompt_tokens: 7, completion_tokens: 3 },
+    });
+    const packed = gzipSync(body);
+    upstream.answer = raw(packed, 200, {
+      "content-type": "application/json",
+      "content-encoding": "gzip",
+      "content-length": String(packed.length),
+    });
+    const response = await metered()(chatUrl(), post(ask));
+    expect(await response.text()).toBe(body);
+    expect([...response.headers.keys()]).not.toContain("content-encoding");
+    expect([...response.headers.keys()]).not.toContain("content-length");
+    expect(await settled()).toMatchObject([{ costNanoUsd: 2_850 }]);
+  });
+
+  it("that is cut is settled as estimated, which is no failure of the meter", async () => {
+    upstream.answer = (_request, response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.write('{"choices": [', () => response.destroy());
+    };
+    await (await metered()(chatUrl(), post(ask))).text().catch(() => {});
+    expect(await settled()).toMatchObject([{ source: "estimated" }]);
+    expect(meter.events.length).toBe(1);
   });
 
   it("without a body is passed on and settled as estimated", async () => {

@@ -58,7 +58,10 @@ describe("an instrumented client", () => {
 
   it("counts once when it is instrumented twice", async () => {
     const openai = newOpenAi();
-    instrumentOpenAIClient(instrumentOpenAIClient(openai, over(meter)), over(meter));
+    instrumentOpenAIClient(openai, over(meter));
+    const { withOptions } = openai;
+    instrumentOpenAIClient(openai, over(meter));
+    expect(openai.withOptions).toBe(withOptions);
     await openai.chat.completions.create(ask);
     expect(await settles()).toBe(1);
   });

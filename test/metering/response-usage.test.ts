@@ -52,6 +52,19 @@ describe("Usage in a provider's answer", () => {
     });
   });
 
+  it("has the fee of one call, however many models took part", () => {
+    const price = { input: "0", output: "0", perCall: "0.01" };
+    const mine = createPriceBook({ customPricing: { anthropic: { a: price, b: price } } });
+    const iterations = ["a", "b"].map((model) => ({
+      type: "message",
+      model,
+      input_tokens: 1,
+      output_tokens: 1,
+    }));
+    const answer = { ...message({ input_tokens: 1, output_tokens: 1, iterations }), model: "a" };
+    expect(usageFromResponse(mine, answer).nanoUsd).toBe(10_000_000);
+  });
+
   it("costs more in a region and in fast mode", () => {
     const usage = { input_tokens: 1_000, output_tokens: 0 };
     const cost = (more: object) =>

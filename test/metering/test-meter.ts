@@ -1,4 +1,5 @@
 /** A meter for the metered fetch alone: one scope, one dollar limit, all in memory. It counts; it does not persist. */
+import { setTimeout } from "node:timers/promises";
 import { BudgetExceededError, StoreUnavailableError } from "../../src/errors.ts";
 import type { UsageStats } from "../../src/ledger/budgets.ts";
 import { nanoUsdRoundedDown, usdFromNano } from "../../src/ledger/money.ts";
@@ -39,7 +40,9 @@ export const memoryTestMeter: MakeTestMeter = async ({ usd = "1000" } = {}) => {
   let isBroken = false;
 
   const heldNanoUsd = () => [...held.values()].reduce((sum, bound) => sum + bound.nanoUsd, 0);
-  const assertStore = () => {
+  /** A round trip to the store. */
+  const trip = async () => {
+    await setTimeout(2);
     if (isBroken) throw new StoreUnavailableError("The store is gone.");
   };
   const take = (id: string): PricedUsage => {
@@ -65,23 +68,23 @@ export const memoryTestMeter: MakeTestMeter = async ({ usd = "1000" } = {}) => {
 
   const meter: CallMeter = {
     async hold(bound, id): Promise<CallHold> {
-      assertStore();
+      await trip();
       if (spent.nanoUsd + heldNanoUsd() + bound.nanoUsd > limitNanoUsd) throw denial(bound.nanoUsd);
       held.set(id, bound);
       return {
         id,
         async settleReported(actual) {
-          assertStore();
+          await trip();
           take(id);
           return book(id, "reported", actual);
         },
         async settleEstimated(actual) {
-          assertStore();
+          await trip();
           const bound = take(id);
           return book(id, "estimated", actual ?? bound);
         },
         async release() {
-          assertStore();
+          await trip();
           take(id);
         },
       };
