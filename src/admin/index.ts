@@ -6,7 +6,7 @@ import type { Store } from "../ledger/store.ts";
 import type { MeterOptions } from "../meter/options.ts";
 import { UsageMeter } from "../meter.ts";
 import { ownerAccess, type Role, requireRole } from "./access.ts";
-import { readJsonBody } from "./body.ts";
+import { discardRest, readJsonBody } from "./body.ts";
 import { exactly, namespace } from "./fields.ts";
 import { jsonResponse, problemResponse, RequestProblem } from "./problem.ts";
 import type { AdminCall, Route } from "./route.ts";
@@ -43,6 +43,10 @@ type AdminContext = Context<AdminEnvironment>;
 export function adminApp(options: AdminOptions): AdminApp {
   const access = ownerAccess(options.ownerToken);
   const app: AdminApp = new Hono();
+  app.use(async (context, next) => {
+    await next();
+    await discardRest(context.req.raw);
+  });
   app.use(async (context, next) => {
     context.set("role", await access.roleOf(context.req.header("authorization")));
     await next();

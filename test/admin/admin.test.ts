@@ -386,6 +386,33 @@ describe("a namespace", () => {
   });
 });
 
+describe("a reserve that the store did not answer", () => {
+  it("is 503, and is given back in work that the runtime keeps alive", async () => {
+    const released: string[] = [];
+    const silent: Store = {
+      ...store,
+      reserve: () => Promise.reject(new StoreUnavailableError("The store did not answer within 1000 ms.")),
+      release: (operation) => {
+        released.push(operation.id);
+        return store.release(operation);
+      },
+    };
+    const kept: Promise<unknown>[] = [];
+    const context = {
+      waitUntil: (work: Promise<unknown>) => kept.push(work),
+      passThroughOnException() {},
+      props: {},
+    };
+    const app = adminApp({ store: silent, ownerToken: OWNER_TOKEN });
+    const client = ownerClient((path, init) => app.request(path, init, {}, context));
+    const answer = await client("POST", "/v1/calls/reserve", { chain, estimatedCostUsd: 1, id: "call-10" });
+    expect(answer).toMatchObject({ status: 503, body: { code: "STORE_UNAVAILABLE" } });
+    expect(kept).toHaveLength(1);
+    await Promise.all(kept);
+    expect(released).toEqual(["call-10"]);
+  });
+});
+
 describe("health", () => {
   const failing = (error: Error): Store => ({ ...store, check: () => Promise.reject(error) });
   const appOver = (failingStore: Store, onUnexpectedError?: (error: unknown) => void) =>
