@@ -72,21 +72,27 @@ function spawnGroup([file = "", ...args]: string[], env: Record<string, string>)
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
-  const killNow = () => killGroup(child);
+  const killNow = () => signalGroup(child, "SIGKILL");
   process.once("exit", killNow);
   const kill = async () => {
     process.off("exit", killNow);
-    const gone = child.exitCode === null && child.signalCode === null ? once(child, "exit") : undefined;
+    if (child.exitCode === null && child.signalCode === null) {
+      const gone = once(child, "exit");
+      // First as from a keyboard: wrangler takes its temporary files away.
+      signalGroup(child, "SIGINT");
+      await Promise.race([gone, delay(GRACE_MS, undefined, { ref: false })]);
+    }
     killNow();
-    await gone;
   };
   return { child, kill };
 }
 
-function killGroup({ pid }: ChildProcess): void {
+const GRACE_MS = 3_000;
+
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   if (pid === undefined) return;
   try {
-    process.kill(-pid, "SIGKILL");
+    process.kill(-pid, signal);
   } catch {
     // The whole group is gone already.
   }
