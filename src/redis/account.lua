@@ -27,9 +27,10 @@ end
 
 local function malformed(key, field) refuse('MALFORMED', 0, { key, field }) end
 
+-- Of digits alone: patterns see to that, since Lua would also read '0x10' and '1e3'.
 local function integer(digits, key, field)
-  local number = string.match(digits, '^%d+$') and tonumber(digits)
-  if #digits > 16 or not number or number > MAX_AMOUNT then malformed(key, field) end
+  local number = tonumber(digits)
+  if number > MAX_AMOUNT then malformed(key, field) end
   return number
 end
 
@@ -53,7 +54,7 @@ local function triple(line, key, field)
   return { integer(usd, key, field), integer(tokens, key, field), integer(requests, key, field) }
 end
 
-local function tripleText(amounts) return text(amounts[1]) .. ',' .. text(amounts[2]) .. ',' .. text(amounts[3]) end
+local function tripleText(amounts) return string.format('%.0f,%.0f,%.0f', amounts[1], amounts[2], amounts[3]) end
 
 local function add(amounts, added, factor)
   for metric = 1, 3 do amounts[metric] = amounts[metric] + factor * added[metric] end
@@ -67,6 +68,7 @@ local function limits(line, key, field)
   local parsed = {}
   for hard in string.gmatch(line, '[^/]+') do
     for part in string.gmatch(hard, '[^,]+') do
+      if part ~= '-' and not string.find(part, '^%d+$') then malformed(key, field) end
       parsed[#parsed + 1] = part ~= '-' and integer(part, key, field)
     end
     if #parsed % 3 ~= 0 then malformed(key, field) end
@@ -111,24 +113,28 @@ end
 -- Reads `c` and `s` into the windows of `w` and `o`.
 local function parseCounters(account, c, s)
   local key, windows = account.key, account.windows
-  local layout, last, swept, flags, counters = string.match(c, '^(%d+) (%d+) (%d+) (%d+);([%d,;]*)$')
-  if not layout then malformed(key, 'c') end
-  if tonumber(layout) > LAYOUT then refuse('TOO_NEW', 0, { key, layout }) end
-  account.last, account.swept, account.flags = integer(last, key, 'c'), integer(swept, key, 'c'), tonumber(flags)
-  local committed = split(counters, ';')
-  if #committed ~= #windows then malformed(key, 'c') end
+  if not string.find(c, '^%d+ %d+ %d+ %d+;[%d,;]*$') then malformed(key, 'c') end
+  local counters = {}
+  for digits in string.gmatch(c, '%d+') do counters[#counters + 1] = integer(digits, key, 'c') end
+  if counters[1] > LAYOUT then refuse('TOO_NEW', 0, { key, text(counters[1]) }) end
+  account.last, account.swept, account.flags = counters[2], counters[3], counters[4]
+  if #counters ~= 4 + 3 * #windows then malformed(key, 'c') end
+  local _, entries = string.gsub(c, '%d+,%d+,%d+;', '')
+  if entries ~= #windows then malformed(key, 'c') end
+
   local place, position = 0, 1
-  for first, base, fired, settled, stored, rest, after in
-    string.gmatch(s, '()(%d+) (%S+) ([%d,]+) (%S+) (%S+ %S+);()')
+  for first, base, fired, usd, tokens, requests, stored, rest, after in
+    string.gmatch(s, '()(%d+) (%S+) (%d+),(%d+),(%d+) (%S+) (%S+ %S+);()')
   do
     place = place + 1
     local window = windows[place]
     if first ~= position or not window or rest ~= '- -' then malformed(key, 's') end
     position = after
-    window.base, window.fired, window.settled = integer(base, key, 's'), fired, triple(settled, key, 's')
+    window.base, window.fired = integer(base, key, 's'), fired
+    window.settled = { integer(usd, key, 's'), integer(tokens, key, 's'), integer(requests, key, 's') }
     window.stored = stored ~= '-' and stored or false
     if window.stored then limits(stored, key, 's') end
-    window.committed = triple(committed[place], key, 'c')
+    window.committed = { counters[3 * place + 2], counters[3 * place + 3], counters[3 * place + 4] }
     for metric = 1, 3 do
       if window.settled[metric] > window.committed[metric] then malformed(key, 'c') end
     end
@@ -149,8 +155,12 @@ local function openAccount(place, further)
   local account = { key = key, place = place, stored = { w = w, o = o, c = c, s = s, pr = read[5] }, fields = {}, changed = {} }
   for index, field in ipairs(further) do account.fields[field] = read[5 + index] end
   account.reason = read[5]
-  account.windows = parseList(w, key, 'w')
-  for _, window in ipairs(o and parseOmitted(o, key) or {}) do account.windows[#account.windows + 1] = window end
+  account.listed = parseList(w, key, 'w')
+  account.windows = account.listed
+  if o then
+    account.windows = parseOmitted(o, key)
+    for place, window in ipairs(account.listed) do table.insert(account.windows, place, window) end
+  end
   parseCounters(account, c, s)
   return account
 end
@@ -251,9 +261,8 @@ local function timeOf(accounts, at)
   return at
 end
 
--- The fields `w`, `o`, `c`, `s` as the account stands.
-local function format(account)
-  local w, o, c, s = {}, {}, {}, {}
+local function listText(account)
+  local w, o = {}, {}
   for _, window in ipairs(account.windows) do
     local bounds = window.name .. ' ' .. text(window.start) .. ' ' .. text(window.stop)
     if window.omitted then
@@ -261,15 +270,28 @@ local function format(account)
     else
       w[#w + 1] = bounds .. ' ' .. window.limits .. ';'
     end
-    c[#c + 1] = tripleText(window.committed) .. ';'
-    s[#s + 1] = text(window.base) .. ' ' .. window.fired .. ' ' .. tripleText(window.settled)
+  end
+  return table.concat(w), #o > 0 and table.concat(o) or false
+end
+
+local function settledText(account)
+  local parts = {}
+  for place, window in ipairs(account.windows) do
+    parts[place] = text(window.base) .. ' ' .. window.fired .. ' ' .. tripleText(window.settled)
       .. ' ' .. (window.stored or '-') .. ' - -;'
   end
-  return {
-    w = table.concat(w),
-    o = #o > 0 and table.concat(o) or false,
-    c = LAYOUT .. ' ' .. text(account.last) .. ' ' .. text(account.swept) .. ' ' .. account.flags .. ';' .. table.concat(c),
-    s = table.concat(s),
-    pr = account.reason,
-  }
+  return table.concat(parts)
+end
+
+-- The fields `w`, `o`, `c`, `s`, `pr` as the account stands. An operation that leaves the windows alone says so by
+-- `keepsList`, one that leaves what is settled alone by `keepsSettled`: those texts are then the stored ones.
+local function format(account)
+  if account.formatted then return account.formatted end
+  local w, o, s = account.stored.w, account.stored.o, account.stored.s
+  if not account.keepsList then w, o = listText(account) end
+  if not account.keepsSettled then s = settledText(account) end
+  local c = { LAYOUT .. ' ' .. text(account.last) .. ' ' .. text(account.swept) .. ' ' .. account.flags .. ';' }
+  for _, window in ipairs(account.windows) do c[#c + 1] = tripleText(window.committed) .. ';' end
+  account.formatted = { w = w, o = o, c = table.concat(c), s = s, pr = account.reason }
+  return account.formatted
 end

@@ -28,6 +28,7 @@ local function replace(account, known, committedBefore, settledBefore, actual)
 end
 
 local function book(account, known, actual)
+  account.keepsList = true
   local first = known.closed
   if first then
     replace(account, known, first.actual, first.actual, actual)

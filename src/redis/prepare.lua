@@ -52,7 +52,21 @@ local function takeOver(account, list, rolled, at)
   account.windows = windows
 end
 
+-- Nothing has ended, expired or changed its list since the last operation: the usual case.
+local function isSteady(account, sent, at)
+  if account.isNew or account.swept < math.floor(at / MINUTE) then return false end
+  if sent.list and sent.listText ~= account.stored.w then return false end
+  for _, window in ipairs(account.windows) do
+    if hasEnded(window, at) then return false end
+  end
+  return math.floor(account.last / DAY) == math.floor(at / DAY)
+end
+
 local function bringUpToDate(account, sent, at)
+  if isSteady(account, sent, at) then
+    account.isSteady, account.last = true, at
+    return
+  end
   sweep(account, math.floor(at / MINUTE))
   foldHistory(account, at)
   local windows, rolled = {}, {}
@@ -78,11 +92,14 @@ local function bringUpToDate(account, sent, at)
 end
 
 -- ARGV from `first`: a list and further bounds for each scope, '-' where there are none.
-local function sentWindows(first)
+local function sentWindows(accounts, first)
   local sent = {}
   for place = 1, #scopes do
     local list, bounds = ARGV[first + 2 * place - 2], ARGV[first + 2 * place - 1]
-    local entry = { list = list ~= '-' and parseList(list, 'ARGV', 'list') or nil, all = {} }
+    local entry = { listText = list, all = {} }
+    if list ~= '-' then
+      entry.list = list == accounts[place].stored.w and accounts[place].listed or parseList(list, 'ARGV', 'list')
+    end
     for _, window in ipairs(entry.list or {}) do entry.all[#entry.all + 1] = window end
     if bounds ~= '-' then
       for _, window in ipairs(parseList(bounds, 'ARGV', 'bounds')) do entry.all[#entry.all + 1] = window end
@@ -120,7 +137,7 @@ local function prepare(accounts, at, options)
   for place, account in ipairs(accounts) do
     if options.refusePaused and isPaused(account) then refuse('PAUSED', at, { text(place - 1) }, accounts) end
   end
-  local sent = sentWindows(options.firstList)
+  local sent = sentWindows(accounts, options.firstList)
   for place = 1, #scopes do
     for _, window in ipairs(sent[place].all) do
       if not isInside(window, at) then refuse('TIME', at, {}, accounts) end

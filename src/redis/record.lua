@@ -44,6 +44,7 @@ return run(function()
   at = prepare(accounts, at, { firstList = 12, indexKey = indexKey })
   refuseFull(accounts, actual, at)
   for _, account in ipairs(accounts) do
+    account.keepsList = account.isSteady
     for _, window in ipairs(account.windows) do
       add(window.committed, actual, 1)
       add(window.settled, actual, 1)

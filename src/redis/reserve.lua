@@ -42,6 +42,7 @@ return run(function()
 
   local minute = math.floor((at + expiresIn) / MINUTE)
   for _, account in ipairs(accounts) do
+    account.keepsList, account.keepsSettled = account.isSteady, account.isSteady
     for _, window in ipairs(account.windows) do add(window.committed, held, 1) end
     addHold(account, minute, at, { held[1], held[2], held[3] })
   end

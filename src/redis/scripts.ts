@@ -17,8 +17,8 @@ error({ answer = { code = code, at = at, details = details or {}, accounts = acc
 end
 local function malformed(key, field) refuse('MALFORMED', 0, { key, field }) end
 local function integer(digits, key, field)
-local number = string.match(digits, '^%d+$') and tonumber(digits)
-if #digits > 16 or not number or number > MAX_AMOUNT then malformed(key, field) end
+local number = tonumber(digits)
+if number > MAX_AMOUNT then malformed(key, field) end
 return number
 end
 local function split(line, separator)
@@ -37,7 +37,7 @@ local usd, tokens, requests = string.match(line, '^(%d+),(%d+),(%d+)$')
 if not usd then malformed(key, field) end
 return { integer(usd, key, field), integer(tokens, key, field), integer(requests, key, field) }
 end
-local function tripleText(amounts) return text(amounts[1]) .. ',' .. text(amounts[2]) .. ',' .. text(amounts[3]) end
+local function tripleText(amounts) return string.format('%.0f,%.0f,%.0f', amounts[1], amounts[2], amounts[3]) end
 local function add(amounts, added, factor)
 for metric = 1, 3 do amounts[metric] = amounts[metric] + factor * added[metric] end
 end
@@ -48,6 +48,7 @@ if known then return known end
 local parsed = {}
 for hard in string.gmatch(line, '[^/]+') do
 for part in string.gmatch(hard, '[^,]+') do
+if part ~= '-' and not string.find(part, '^%d+$') then malformed(key, field) end
 parsed[#parsed + 1] = part ~= '-' and integer(part, key, field)
 end
 if #parsed % 3 ~= 0 then malformed(key, field) end
@@ -87,24 +88,27 @@ return windows
 end
 local function parseCounters(account, c, s)
 local key, windows = account.key, account.windows
-local layout, last, swept, flags, counters = string.match(c, '^(%d+) (%d+) (%d+) (%d+);([%d,;]*)$')
-if not layout then malformed(key, 'c') end
-if tonumber(layout) > LAYOUT then refuse('TOO_NEW', 0, { key, layout }) end
-account.last, account.swept, account.flags = integer(last, key, 'c'), integer(swept, key, 'c'), tonumber(flags)
-local committed = split(counters, ';')
-if #committed ~= #windows then malformed(key, 'c') end
+if not string.find(c, '^%d+ %d+ %d+ %d+;[%d,;]*$') then malformed(key, 'c') end
+local counters = {}
+for digits in string.gmatch(c, '%d+') do counters[#counters + 1] = integer(digits, key, 'c') end
+if counters[1] > LAYOUT then refuse('TOO_NEW', 0, { key, text(counters[1]) }) end
+account.last, account.swept, account.flags = counters[2], counters[3], counters[4]
+if #counters ~= 4 + 3 * #windows then malformed(key, 'c') end
+local _, entries = string.gsub(c, '%d+,%d+,%d+;', '')
+if entries ~= #windows then malformed(key, 'c') end
 local place, position = 0, 1
-for first, base, fired, settled, stored, rest, after in
-string.gmatch(s, '()(%d+) (%S+) ([%d,]+) (%S+) (%S+ %S+);()')
+for first, base, fired, usd, tokens, requests, stored, rest, after in
+string.gmatch(s, '()(%d+) (%S+) (%d+),(%d+),(%d+) (%S+) (%S+ %S+);()')
 do
 place = place + 1
 local window = windows[place]
 if first ~= position or not window or rest ~= '- -' then malformed(key, 's') end
 position = after
-window.base, window.fired, window.settled = integer(base, key, 's'), fired, triple(settled, key, 's')
+window.base, window.fired = integer(base, key, 's'), fired
+window.settled = { integer(usd, key, 's'), integer(tokens, key, 's'), integer(requests, key, 's') }
 window.stored = stored ~= '-' and stored or false
 if window.stored then limits(stored, key, 's') end
-window.committed = triple(committed[place], key, 'c')
+window.committed = { counters[3 * place + 2], counters[3 * place + 3], counters[3 * place + 4] }
 for metric = 1, 3 do
 if window.settled[metric] > window.committed[metric] then malformed(key, 'c') end
 end
@@ -123,8 +127,12 @@ if not s then malformed(key, 's') end
 local account = { key = key, place = place, stored = { w = w, o = o, c = c, s = s, pr = read[5] }, fields = {}, changed = {} }
 for index, field in ipairs(further) do account.fields[field] = read[5 + index] end
 account.reason = read[5]
-account.windows = parseList(w, key, 'w')
-for _, window in ipairs(o and parseOmitted(o, key) or {}) do account.windows[#account.windows + 1] = window end
+account.listed = parseList(w, key, 'w')
+account.windows = account.listed
+if o then
+account.windows = parseOmitted(o, key)
+for place, window in ipairs(account.listed) do table.insert(account.windows, place, window) end
+end
 parseCounters(account, c, s)
 return account
 end
@@ -212,8 +220,8 @@ if account and account.last + 1 > at then at = account.last + 1 end
 end
 return at
 end
-local function format(account)
-local w, o, c, s = {}, {}, {}, {}
+local function listText(account)
+local w, o = {}, {}
 for _, window in ipairs(account.windows) do
 local bounds = window.name .. ' ' .. text(window.start) .. ' ' .. text(window.stop)
 if window.omitted then
@@ -221,17 +229,26 @@ o[#o + 1] = bounds .. (window.unsent and ' 0;' or ' 1;')
 else
 w[#w + 1] = bounds .. ' ' .. window.limits .. ';'
 end
-c[#c + 1] = tripleText(window.committed) .. ';'
-s[#s + 1] = text(window.base) .. ' ' .. window.fired .. ' ' .. tripleText(window.settled)
+end
+return table.concat(w), #o > 0 and table.concat(o) or false
+end
+local function settledText(account)
+local parts = {}
+for place, window in ipairs(account.windows) do
+parts[place] = text(window.base) .. ' ' .. window.fired .. ' ' .. tripleText(window.settled)
 .. ' ' .. (window.stored or '-') .. ' - -;'
 end
-return {
-w = table.concat(w),
-o = #o > 0 and table.concat(o) or false,
-c = LAYOUT .. ' ' .. text(account.last) .. ' ' .. text(account.swept) .. ' ' .. account.flags .. ';' .. table.concat(c),
-s = table.concat(s),
-pr = account.reason,
-}
+return table.concat(parts)
+end
+local function format(account)
+if account.formatted then return account.formatted end
+local w, o, s = account.stored.w, account.stored.o, account.stored.s
+if not account.keepsList then w, o = listText(account) end
+if not account.keepsSettled then s = settledText(account) end
+local c = { LAYOUT .. ' ' .. text(account.last) .. ' ' .. text(account.swept) .. ' ' .. account.flags .. ';' }
+for _, window in ipairs(account.windows) do c[#c + 1] = tripleText(window.committed) .. ';' end
+account.formatted = { w = w, o = o, c = table.concat(c), s = s, pr = account.reason }
+return account.formatted
 end
 `;
 
@@ -371,6 +388,7 @@ end
 end
 end
 local function book(account, known, actual)
+account.keepsList = true
 local first = known.closed
 if first then
 replace(account, known, first.actual, first.actual, actual)
@@ -670,7 +688,19 @@ end
 for _, window in ipairs(omittedNow) do windows[#windows + 1] = window end
 account.windows = windows
 end
+local function isSteady(account, sent, at)
+if account.isNew or account.swept < math.floor(at / MINUTE) then return false end
+if sent.list and sent.listText ~= account.stored.w then return false end
+for _, window in ipairs(account.windows) do
+if hasEnded(window, at) then return false end
+end
+return math.floor(account.last / DAY) == math.floor(at / DAY)
+end
 local function bringUpToDate(account, sent, at)
+if isSteady(account, sent, at) then
+account.isSteady, account.last = true, at
+return
+end
 sweep(account, math.floor(at / MINUTE))
 foldHistory(account, at)
 local windows, rolled = {}, {}
@@ -694,11 +724,14 @@ if month then account.windows = { newWindow(month, at) } end
 end
 account.last = at
 end
-local function sentWindows(first)
+local function sentWindows(accounts, first)
 local sent = {}
 for place = 1, #scopes do
 local list, bounds = ARGV[first + 2 * place - 2], ARGV[first + 2 * place - 1]
-local entry = { list = list ~= '-' and parseList(list, 'ARGV', 'list') or nil, all = {} }
+local entry = { listText = list, all = {} }
+if list ~= '-' then
+entry.list = list == accounts[place].stored.w and accounts[place].listed or parseList(list, 'ARGV', 'list')
+end
 for _, window in ipairs(entry.list or {}) do entry.all[#entry.all + 1] = window end
 if bounds ~= '-' then
 for _, window in ipairs(parseList(bounds, 'ARGV', 'bounds')) do entry.all[#entry.all + 1] = window end
@@ -733,7 +766,7 @@ end
 for place, account in ipairs(accounts) do
 if options.refusePaused and isPaused(account) then refuse('PAUSED', at, { text(place - 1) }, accounts) end
 end
-local sent = sentWindows(options.firstList)
+local sent = sentWindows(accounts, options.firstList)
 for place = 1, #scopes do
 for _, window in ipairs(sent[place].all) do
 if not isInside(window, at) then refuse('TIME', at, {}, accounts) end
@@ -799,6 +832,7 @@ local indexKey = KEYS[#scopes + 2]
 at = prepare(accounts, at, { firstList = 12, indexKey = indexKey })
 refuseFull(accounts, actual, at)
 for _, account in ipairs(accounts) do
+account.keepsList = account.isSteady
 for _, window in ipairs(account.windows) do
 add(window.committed, actual, 1)
 add(window.settled, actual, 1)
@@ -849,6 +883,7 @@ end
 refuseFull(accounts, held, at)
 local minute = math.floor((at + expiresIn) / MINUTE)
 for _, account in ipairs(accounts) do
+account.keepsList, account.keepsSettled = account.isSteady, account.isSteady
 for _, window in ipairs(account.windows) do add(window.committed, held, 1) end
 addHold(account, minute, at, { held[1], held[2], held[3] })
 end
@@ -928,11 +963,11 @@ end
 `;
 
 export const SCRIPTS = {
-  administer: script("administer", ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "6f05eaa0ad1544976a33076d721f579ba6036f93", "beb592c0d01e62faa0e12c8a8fbd6da034c2caeb"),
-  close: script("close", ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "865d14f06dbe618050ac828ccc61e5590cacef7a", "87964b1dc68df5e29d5a39c0816a8e250e90ddb1"),
-  read: script("read", ACCOUNT + HISTORY + ANSWER + READ, "4c699c62ef7ab277fa8ba62d63c2f74234c70e13", "88d0eb59001c63553c3d1ccd5cfb9ca33a6307b2"),
-  record: script("record", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "37f0e9f23c8a72acda123c5df59d78ddef395fc3", "d0273e860366e622540c2dcf91821a7dd16bf40d"),
-  reserve: script("reserve", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "3dbf3b193f57347e41f75480141f15dc0989a92d", "082dc2c96761ec6af6828b388846257b2c90c7a6"),
+  administer: script("administer", ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "66f293156e5f16c4ff18b3fbb8371ccfe33c3fbc", "6890f128b2d4ae8e1181efbc78773c56869cea80"),
+  close: script("close", ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "52c51f79b64b95557f03193522a7cacffc862ca9", "610c795278e8bc510bbd150f15c50a93793ac4fc"),
+  read: script("read", ACCOUNT + HISTORY + ANSWER + READ, "9bb651ae2f0cefcfe931a2fa0ffdda557a54a6cb", "ef9934f252512d304ea2ddecb7a05d796cd53dc0"),
+  record: script("record", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "6dd00c018b8d238357a4b78cb06a023a9d031b5e", "f92f99d71ec749bcd7cb93bd766e9cef92e12870"),
+  reserve: script("reserve", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "8106d60de8a57a9b371b6ce63e350f51d622ac4b", "2a806109756df6bbeaaf4a8df8f02a6bc553d4ad"),
 } satisfies Record<string, RedisScript>;
 
 function script(name: string, source: string, sha1: string, upstashSha1: string): RedisScript {
