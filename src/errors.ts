@@ -36,7 +36,6 @@ export class AgentLimitError extends Error {
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options);
-    this.name = this.constructor.name;
     this.code = code;
     this.status = code === "BUDGET_EXCEEDED" ? 402 : 403;
   }
@@ -277,7 +276,8 @@ const RESPONSE_STATUS: Record<ErrorCode, number> = {
   HOLD_IN_FLIGHT: 409,
 };
 
-// Two copies of the package must agree on `instanceof`, and an SDK's root class may be put under an error.
+// Two copies of the package must agree on `instanceof`, an SDK's root class may be put under an error, and a
+// minifier renames classes.
 for (const [name, errorClass] of Object.entries({
   AgentLimitError,
   BudgetExceededError,
@@ -297,6 +297,7 @@ for (const [name, errorClass] of Object.entries({
 })) {
   const brand = Symbol.for(`agentlimit.${name}`);
   Object.defineProperty(errorClass.prototype, brand, { value: true });
+  Object.defineProperty(errorClass.prototype, "name", { value: name, configurable: true, writable: true });
   Object.defineProperty(errorClass, Symbol.hasInstance, {
     value(this: unknown, candidate: unknown): boolean {
       const isOwnClass = this === errorClass;

@@ -48,7 +48,9 @@ export function createStore(backend: LedgerBackend): Store {
       );
     },
     unmark: async (operation) => {
-      await administer(runner, operation, "unmark", () => crossingText(operation.crossing));
+      const { crossing } = operation;
+      const marked = { ...operation, chain: [{ scope: crossing.scope }] };
+      await administer(runner, marked, "unmark", () => crossingText(crossing));
     },
     close: () => runner.close(),
   };

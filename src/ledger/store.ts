@@ -65,11 +65,12 @@ export const TOKEN_KINDS = [
   "audioOutputTokens",
   "imageInputTokens",
   "imageOutputTokens",
+  "audioCachedInputTokens",
 ] as const;
 
 export interface SettleOperation extends Operation {
   source: "reported" | "estimated";
-  /** Left out: the amounts of the hold (an estimate of what nobody reported). */
+  /** Left out: the amounts of the hold. Its `requests` count only with `bookIfUnknown`: what a hold set aside was made. */
   actual?: Amounts | undefined;
   /** `provider/model` for history; left out: unknown. */
   model?: string | undefined;
@@ -212,13 +213,13 @@ export interface Store {
   record(operation: RecordOperation): Promise<RecordAnswer>;
   /** Decides as `reserve` would, and writes nothing. */
   check(operation: ReadOperation): Promise<CheckAnswer>;
-  /** The administrator's operations; each concerns the leaf of the chain alone. */
+  /** The administrator's operations, down to `storeLimits`; each concerns the leaf of the chain alone. */
   reset(operation: Operation): Promise<AdminAnswer>;
   pause(operation: Operation & { reason?: string | undefined }): Promise<AdminAnswer>;
   resume(operation: Operation): Promise<AdminAnswer>;
   /** Replaces the limits that an administrator stored on the scope; they bind every caller. */
   storeLimits(operation: Operation & { limits: WindowLimits[] }): Promise<AdminAnswer>;
-  /** Takes the mark of a crossing off again, because its alert was not delivered. */
+  /** Takes the mark off again that a crossing left on its scope, because its alert was not delivered. */
   unmark(operation: Operation & { crossing: Crossing }): Promise<void>;
   close?(): Promise<void>;
 }

@@ -103,7 +103,6 @@ const GIVEN_FIELDS = [
   "model",
   "maxOutputTokens",
   ...TOKEN_KINDS,
-  "audioCachedInputTokens",
   "tokensUsed",
   "serviceTier",
 ];
@@ -127,6 +126,5 @@ function historyName(provider: string | undefined, model: string | undefined): s
 }
 
 function kindCounts(tokens: Tokens): TokenKindCounts {
-  const cached = (tokens.cachedInputTokens ?? 0) + (tokens.audioCachedInputTokens ?? 0);
-  return TOKEN_KINDS.map((kind) => (kind === "cachedInputTokens" ? cached : (tokens[kind] ?? 0)));
+  return TOKEN_KINDS.map((kind) => tokens[kind] ?? 0);
 }

@@ -45,6 +45,15 @@ local function book(account, known, actual)
   if source ~= '-' then changeHistory(account, known.start, addRow, historyRow(row, source, actual, kinds)) end
 end
 
+-- Usage says nothing of requests: those that the hold, or the first booking, counted were made.
+local function actualOf(known)
+  if source == '-' then return { 0, 0, 0 } end
+  local closed = known.closed
+  local counted = closed and closed.source ~= '-' and closed.actual or known.held
+  local amounts = actualText == '-' and known.held or triple(actualText, 'ARGV', 'actual')
+  return { amounts[1], amounts[2], counted[3] }
+end
+
 local function closing(actual)
   return { actual = actual, source = source, hash = argumentsHash, verdict = '0', crossings = '-', row = '-', kinds = '-' }
 end
@@ -81,12 +90,7 @@ return run(function()
     if not account then refuse('LOST', at, { text(place - 1) }, accounts) end
   end
 
-  local actual = { known.held[1], known.held[2], known.held[3] }
-  if source == '-' then
-    actual = { 0, 0, 0 }
-  elseif actualText ~= '-' then
-    actual = triple(actualText, 'ARGV', 'actual')
-  end
+  local actual = actualOf(known)
   refuseFull(accounts, actual, at)
   local verdict = '0'
   for _, account in ipairs(accounts) do

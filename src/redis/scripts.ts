@@ -404,6 +404,13 @@ takeHold(account, known.minute, known.start, known.held)
 end
 if source ~= '-' then changeHistory(account, known.start, addRow, historyRow(row, source, actual, kinds)) end
 end
+local function actualOf(known)
+if source == '-' then return { 0, 0, 0 } end
+local closed = known.closed
+local counted = closed and closed.source ~= '-' and closed.actual or known.held
+local amounts = actualText == '-' and known.held or triple(actualText, 'ARGV', 'actual')
+return { amounts[1], amounts[2], counted[3] }
+end
 local function closing(actual)
 return { actual = actual, source = source, hash = argumentsHash, verdict = '0', crossings = '-', row = '-', kinds = '-' }
 end
@@ -436,12 +443,7 @@ refuseClosed(known, accounts, at)
 for place, account in ipairs(accounts) do
 if not account then refuse('LOST', at, { text(place - 1) }, accounts) end
 end
-local actual = { known.held[1], known.held[2], known.held[3] }
-if source == '-' then
-actual = { 0, 0, 0 }
-elseif actualText ~= '-' then
-actual = triple(actualText, 'ARGV', 'actual')
-end
+local actual = actualOf(known)
 refuseFull(accounts, actual, at)
 local verdict = '0'
 for _, account in ipairs(accounts) do
@@ -964,7 +966,7 @@ end
 
 export const SCRIPTS = {
   administer: script("administer", ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "66f293156e5f16c4ff18b3fbb8371ccfe33c3fbc", "6890f128b2d4ae8e1181efbc78773c56869cea80"),
-  close: script("close", ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "52c51f79b64b95557f03193522a7cacffc862ca9", "610c795278e8bc510bbd150f15c50a93793ac4fc"),
+  close: script("close", ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "ca605b1eb5b01c9495b359c581f312eb55bb2f4f", "89d7824578d03a06a5ff2d729540d7c83a6efbcc"),
   read: script("read", ACCOUNT + HISTORY + ANSWER + READ, "9bb651ae2f0cefcfe931a2fa0ffdda557a54a6cb", "ef9934f252512d304ea2ddecb7a05d796cd53dc0"),
   record: script("record", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "6dd00c018b8d238357a4b78cb06a023a9d031b5e", "f92f99d71ec749bcd7cb93bd766e9cef92e12870"),
   reserve: script("reserve", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "8106d60de8a57a9b371b6ce63e350f51d622ac4b", "2a806109756df6bbeaaf4a8df8f02a6bc553d4ad"),

@@ -64,7 +64,7 @@ function released(command: CloseCommand): Closing {
 }
 
 function book(command: CloseCommand, known: CallRecord, accounts: OpenAccount[], atMicros: number): Outcome {
-  const actual = command.source === "-" ? zeroAmounts() : (command.actual ?? known.held);
+  const actual = actualOf(command, known);
   const full = accounts.findIndex((open) => isFull(open, actual));
   if (full >= 0) return refusal("FULL", atMicros, accounts, [full]);
 
@@ -93,6 +93,13 @@ function book(command: CloseCommand, known: CallRecord, accounts: OpenAccount[],
     reply: reply("OK", atMicros, accounts, closingDetails(record, closed)),
     writes: writesOf(accounts, { id: command.id, record, timeToLiveMs: keptMs }, atMicros),
   };
+}
+
+/** Usage says nothing of requests: those that the hold, or the first booking, counted were made. */
+function actualOf({ source, actual }: CloseCommand, { held, closed }: CallRecord): Amounts {
+  if (source === "-") return zeroAmounts();
+  const counted = closed === undefined || closed.source === "-" ? held : closed.actual;
+  return { ...(actual ?? held), requests: counted.requests };
 }
 
 /** Marks and lists the crossings of a whole chain; `-` for none. */
