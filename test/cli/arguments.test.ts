@@ -24,6 +24,10 @@ describe("A command line that can't be meant", () => {
     { args: ["status", "--agent", "a b"], says: "Not a valid scope" },
     { args: ["status", "--agent", "a", "--namespace", "Prod"], says: "Not a valid namespace" },
     { args: ["status", "--agent", "a", "--agent", "b"], says: "--agent is given twice" },
+    {
+      args: ["status", "--agent", "a", "--redis", "http://h.example", "--token", "t"],
+      says: "write https://",
+    },
     { args: ["status", "my-agent"], says: "Only flags may follow the command" },
   ])("is refused with exit code 2 and one line: $args", async ({ args, says }) => {
     const { code, stdout, stderr } = await agentlimit(args);
