@@ -9,9 +9,7 @@ import { WINDOWS } from "../ledger/windows.ts";
 
 /** An object of these fields and no others. */
 export function exactly<E extends v.ObjectEntries>(entries: E) {
-  // Without a prototype: `constructor` is then as unknown as any other field.
-  const own: E = Object.assign(Object.create(null), entries);
-  return v.strictObject(own, ({ expected }) => {
+  return v.strictObject(entries, ({ expected }) => {
     if (expected === "never") return "There is no such field.";
     return expected === "Object" ? "This has to be an object." : "This field is needed.";
   });

@@ -5,6 +5,7 @@ import { InvalidScopeError } from "../errors.ts";
 import type { Store } from "../ledger/store.ts";
 import type { MeterOptions } from "../meter/options.ts";
 import { UsageMeter } from "../meter.ts";
+import { createPriceBook } from "../pricing/price-book.ts";
 import { ownerAccess, type Role, requireRole } from "./access.ts";
 import { discardRest, readJsonBody } from "./body.ts";
 import { exactly, namespace } from "./fields.ts";
@@ -33,7 +34,7 @@ type AdminContext = Context<AdminEnvironment>;
 /**
  * The admin API of one ledger. `?namespace=` stands on every route; left out, it is `default`.
  *
- * @throws InvalidOptionsError for an owner's token that is too short.
+ * @throws InvalidOptionsError for an owner's token that is too short, and for prices that make no sense.
  * @example
  * ```ts
  * const app = adminApp({ store: memoryStore(), ownerToken });
@@ -42,6 +43,8 @@ type AdminContext = Context<AdminEnvironment>;
  */
 export function adminApp(options: AdminOptions): AdminApp {
   const access = ownerAccess(options.ownerToken);
+  // Read again by each call's meter; what is wrong in it shall show here and not as a caller's mistake.
+  createPriceBook(options.pricing);
   const app: AdminApp = new Hono();
   app.use(async (context, next) => {
     await next();

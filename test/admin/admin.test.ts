@@ -1,8 +1,9 @@
 /** The admin API over a store in memory, whose clock the test moves. */
 import { beforeEach, describe, expect, it } from "vitest";
 import { adminApp } from "../../src/admin/index.ts";
-import { StoreUnavailableError } from "../../src/errors.ts";
-import { memoryStore } from "../../src/ledger/memory-store.ts";
+import { InvalidOptionsError, StoreUnavailableError } from "../../src/errors.ts";
+import { createStore } from "../../src/ledger/backed-store.ts";
+import { MemoryBackend, memoryStore } from "../../src/ledger/memory-store.ts";
 import type { Store } from "../../src/ledger/store.ts";
 import { UsageMeter } from "../../src/meter.ts";
 import { type AdminAnswer, answerOf, OWNER_TOKEN, ownerClient } from "./admin-client.ts";
@@ -21,6 +22,13 @@ beforeEach(() => {
 
 const USER = "/v1/scopes/user%3A42";
 const chain = ["user:42", "org:acme"];
+/** What a provider answered. */
+const ANSWER = {
+  object: "chat.completion",
+  model: "gpt-4o-mini-2024-07-18",
+  usage: { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 },
+  choices: [],
+};
 
 async function budget(scope: string, ...budgets: object[]): Promise<void> {
   const answer = await ask("PUT", `/v1/scopes/${encodeURIComponent(scope)}/budgets`, { budgets });
@@ -273,12 +281,7 @@ describe("a call", () => {
   });
 
   it("is settled by the provider's answer as it came", async () => {
-    const response = {
-      object: "chat.completion",
-      model: "gpt-4o-mini-2024-07-18",
-      usage: { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 },
-      choices: [{ message: { content: "x".repeat(200_000) } }],
-    };
+    const response = { ...ANSWER, choices: [{ message: { content: "x".repeat(200_000) } }] };
     await reserve({ estimatedCostUsd: 0.01, id: "call-3" });
     const { status, body } = await settle({ id: "call-3", response });
     expect([status, body]).toMatchObject([200, { costNanoUsd: 2850, usage: { tokensSpent: 10 } }]);
@@ -356,7 +359,7 @@ describe("a call that makes no sense", () => {
     ["settle", { chain, id: "x" }],
     ["settle", { chain, id: "x", outputTokens: 5 }],
     ["settle", { chain, id: "x", costUsd: 1, outputTokens: 5 }],
-    ["record", { chain, costUsd: 1, response: {} }],
+    ["record", { chain, costUsd: 1, response: ANSWER }],
     ["record", { chain, response: { model: "gpt-4o-mini" } }],
     ["record", { chain, response: null }],
     ["record", { chain, provider: "openai", model: "gpt-4o-mini" }],
@@ -445,6 +448,30 @@ describe("health", () => {
     expect(answer).toMatchObject({ status: 500, body: { code: "INTERNAL" } });
     expect(JSON.stringify(answer.body)).not.toMatch(/secret|app\.js|\bat /);
     expect(heard).toEqual([error]);
+  });
+});
+
+describe("an account that has vanished from the store", () => {
+  it("is 503 STATE_LOST until its scope is reset", async () => {
+    const backend = new MemoryBackend({ now: () => nowMs });
+    const app = adminApp({ store: createStore(backend), ownerToken: OWNER_TOKEN });
+    const client = ownerClient((path, init) => app.request(path, init));
+    await client("POST", "/v1/calls/record", { chain: ["user:42"], costUsd: 1 });
+    backend.namespace("default").accounts.delete("user:42");
+    const call = { chain: ["user:42"], estimatedCostUsd: 1 };
+    expect(await client("POST", "/v1/calls/reserve", call)).toMatchObject({
+      status: 503,
+      body: { code: "STATE_LOST" },
+    });
+    expect(await client("POST", `${USER}/reset`)).toMatchObject({ status: 200, body: { usdSpent: 0 } });
+    expect((await client("POST", "/v1/calls/reserve", call)).status).toBe(200);
+  });
+});
+
+describe("the app's options", () => {
+  it("are refused at once where they make no sense", () => {
+    const pricing = { customPricing: { acme: { "model-1": { input: "free" } } } };
+    expect(() => adminApp({ store, ownerToken: OWNER_TOKEN, pricing })).toThrow(InvalidOptionsError);
   });
 });
 

@@ -82,13 +82,22 @@ describe.each(writingRoutes)(
       return answerOf(await app.request(url, init));
     };
 
-    it.each(["{", "undefined", '{"a":1}}', new Uint8Array([0x22, 0xff, 0x22])])(
-      "refuses %j with 400",
-      async (body) => {
-        const answer = await send(body);
-        expect([answer.status, answer.body]).toMatchObject([400, { code: "INVALID_OPTIONS" }]);
-      },
-    );
+    it.each(["{", "undefined", '{"a":1}}'])("refuses %s, which is no JSON, with 400", async (body) => {
+      const answer = await send(body);
+      expect(answer.body).toMatchObject({
+        status: 400,
+        code: "INVALID_OPTIONS",
+        detail: "The body is not JSON.",
+      });
+    });
+
+    it("refuses JSON that is not in UTF-8 with 400", async () => {
+      const [open, close] = ['{"reason":"', '"}'].map((text) => new TextEncoder().encode(text));
+      for (const bytes of [[0xff], [0xf0, 0x9f]]) {
+        const answer = await send(Uint8Array.from([...(open ?? []), ...bytes, ...(close ?? [])]));
+        expect(answer.body).toMatchObject({ status: 400, detail: "The body is not in UTF-8." });
+      }
+    });
 
     it.each(["null", "[]", "1", '"text"'])("refuses %s, which is no object, with 400", async (body) => {
       expect((await send(body)).body).toMatchObject({ status: 400, code: "INVALID_OPTIONS" });
