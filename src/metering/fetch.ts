@@ -3,10 +3,11 @@ import { AgentLimitError, InvalidOptionsError, UnrecognizedRequestError } from "
 import { randomId } from "../ledger/operation-id.ts";
 import { type Route, routeOf } from "../providers/index.ts";
 import type { JsonObject } from "../providers/json.ts";
+import type { MeterEvent } from "./calls.ts";
 import { refuse } from "./deny.ts";
 import { type MeteredFetch, withMeter } from "./metered-fetch.ts";
 import type { MeteredFetchOptions } from "./options.ts";
-import { prepareCall } from "./prepare.ts";
+import { type PreparedCall, prepareCall } from "./prepare.ts";
 import { type IncomingRequest, incomingRequest } from "./request.ts";
 import { type ReadyCall, sendCall } from "./send.ts";
 
@@ -37,14 +38,15 @@ export function createMeteredFetch(options: MeteredFetchOptions): MeteredFetch {
 
     const id = randomId();
     const startedAtMs = Date.now();
+    let prepared: PreparedCall | undefined;
     let ready: ReadyCall;
     try {
       if (route.kind !== "call") throw unrecognized(incoming);
-      const prepared = await prepareCall(incoming, route, options);
+      prepared = await prepareCall(incoming, route, options);
       const hold = await options.meter.hold(prepared.bound, id);
       ready = { incoming, api: route.api, prepared, hold, startedAtMs };
     } catch (error) {
-      tellDenied(error, id, options);
+      options.meter.emit({ type: "denied", id, ...namesOf(prepared), ...errorField(error) });
       return refuse(error, incoming.headers, refusalBody(error, route));
     }
     return sendCall(ready, { ...options, fetch: underneath });
@@ -73,8 +75,14 @@ function unrecognized({ url, method }: IncomingRequest): UnrecognizedRequestErro
   );
 }
 
-function tellDenied(error: unknown, id: string, { meter }: MeteredFetchOptions): void {
-  meter.emit({ type: "denied", id, ...(error instanceof AgentLimitError ? { error } : {}) });
+/** Who was called, as far as the request was read. */
+function namesOf(prepared: PreparedCall | undefined): Pick<MeterEvent, "provider" | "model"> {
+  return prepared === undefined ? {} : { provider: prepared.provider, model: prepared.model };
+}
+
+/** Errors of the user's own `estimate` are no error of the meter. */
+function errorField(error: unknown): Pick<MeterEvent, "error"> {
+  return error instanceof AgentLimitError ? { error } : {};
 }
 
 function refusalBody(error: unknown, route: Route): JsonObject {

@@ -34,9 +34,11 @@ export async function sendCall(ready: ReadyCall, options: SendOptions): Promise<
     throw incoming.signal.reason;
   }
   const upstream = linkedAbort(incoming.signal);
+  // As a method of the options it would be called with them as `this`, which runtimes refuse.
+  const { fetch } = options;
   let response: Response;
   try {
-    response = await options.fetch(...incoming.arguments({ body: prepared.body, signal: upstream.signal }));
+    response = await fetch(...incoming.arguments({ body: prepared.body, signal: upstream.signal }));
   } catch (error) {
     upstream.unlink();
     // Sent or half sent: the provider may have answered a connection that was gone.
@@ -53,14 +55,14 @@ export async function sendCall(ready: ReadyCall, options: SendOptions): Promise<
 
 type Settle = (verdict: Verdict) => Promise<void>;
 
-interface Way {
+interface Sending {
   readonly settle: Settle;
   readonly upstream: LinkedAbort;
   /** Given where the runtime drops what the response leaves behind. */
   readonly keepAlive?: (work: Promise<unknown>) => void;
 }
 
-function passOn(response: Response, ready: ReadyCall, { settle, upstream, keepAlive }: Way): Response {
+function passOn(response: Response, ready: ReadyCall, { settle, upstream, keepAlive }: Sending): Response {
   const { api, prepared } = ready;
   const isStream = response.ok && isEventStream(response, prepared);
   const hides = isStream ? prepared.hides : undefined;

@@ -47,7 +47,7 @@ const FREE_PATH = new RegExp(
     "moderations",
     "responses/input_tokens",
     "responses/ID/cancel",
-    "chat/completions/ID",
+    "chat/completions/chatcmpl[^/]+",
     "conversations(?:/ID(?:/items)?)?",
     "vector_stores(?:/ID)?",
     "vector_stores/ID/files(?:/ID)?",
@@ -165,7 +165,7 @@ function unboundedIn(body: JsonObject, model: string): UnboundedFeature[] {
     found.push(tools.some(({ type }) => type === "mcp") ? "mcpServer" : "serverTool");
   }
   if (isObject(body.web_search_options) || isObject(body.search_parameters)) found.push("webSearch");
-  if (objectsOf(body.plugins).length > 0) found.push("serverTool");
+  if (objectsOf(body.plugins).length > 0 || objectsOf(body.data_sources).length > 0) found.push("serverTool");
   if (Array.isArray(body.models) && body.models.length > 0) found.push("otherModels");
   if (isObject(body.reasoning) && body.reasoning.mode === "pro") found.push("severalPasses");
   if (body.background === true) found.push("background");
@@ -178,9 +178,11 @@ function withOutputLimit({ provider, body }: ApiRequest, limitTokens: number): J
   return { ...body, [field]: limitTokens };
 }
 
-/** Only where usage comes by asking alone: strict servers, Mistral's for one, refuse the field. */
-function askingForUsage({ provider, body }: ApiRequest): JsonObject | undefined {
+/** Only where usage comes by asking alone: strict servers, Mistral's and older ones of Azure, refuse the field. */
+function askingForUsage({ url, provider, body }: ApiRequest): JsonObject | undefined {
   if (body.stream !== true || (provider !== "openai" && provider !== "azure")) return undefined;
+  const azureVersion = url.searchParams.get("api-version");
+  if (azureVersion !== null && azureVersion < "2024-09-01") return undefined;
   const options = isObject(body.stream_options) ? body.stream_options : {};
   if (options.include_usage === true) return undefined;
   return { ...body, stream_options: { ...options, include_usage: true } };

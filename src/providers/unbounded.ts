@@ -2,7 +2,8 @@
 
 /** Features whose cost the request does not limit, each with the reason as users read it. */
 export const UNBOUNDED_FEATURES = {
-  serverTool: "a tool that the provider runs itself adds its results to the input, pass after pass",
+  serverTool:
+    "a tool or a data source that the provider runs itself adds its results to the input, pass after pass",
   mcpServer: "an MCP server that the provider calls adds its results to the input, pass after pass",
   webSearch: "a web search adds pages to the input and has fees of its own",
   container: "a container is billed by its running time",
@@ -17,7 +18,7 @@ export type UnboundedFeature = keyof typeof UNBOUNDED_FEATURES;
 /** Models that search, browse or call other models by themselves, whoever serves them. */
 export function passesOf(model: string): UnboundedFeature[] {
   const found: UnboundedFeature[] = [];
-  if (/compound|deep-research/.test(model)) found.push("severalPasses");
-  if (/search-preview|search-api/.test(model)) found.push("webSearch");
+  if (/compound|deep-research/i.test(model)) found.push("severalPasses");
+  if (/search-preview|search-api/i.test(model)) found.push("webSearch");
   return found;
 }

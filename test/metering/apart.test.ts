@@ -2,11 +2,11 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createMeteredFetch } from "../../src/metering/fetch.ts";
 import { createPriceBook } from "../../src/pricing/price-book.ts";
 import { speakBothApis, startUpstream, type Upstream } from "../support/upstream.ts";
-import { memoryTestMeter, type TestMeter } from "./test-meter.ts";
+import { type MemoryTestMeter, memoryTestMeter } from "./test-meter.ts";
 
 const prices = createPriceBook();
 let upstream: Upstream;
-let meter: TestMeter;
+let meter: MemoryTestMeter;
 let metered: typeof fetch;
 
 beforeEach(async () => {

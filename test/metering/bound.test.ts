@@ -203,6 +203,7 @@ describe("A call is unbounded, and says why,", () => {
     ["with an MCP server", () => chat(tools("mcp")), /MCP/],
     ["with a web search", () => chat({ web_search_options: {} }), /web search/],
     ["with a model that searches", () => chat({ model: "gpt-4o-search-preview" }), /web search/],
+    ["with data sources of Azure's", () => chat({ data_sources: [{ type: "azure_search" }] }), /runs itself/],
     ["with plug-ins", () => chat({ plugins: [{ id: "web" }] }), /runs itself/],
     ["with other models to fall back to", () => chat({ models: ["gpt-4o"] }), /another model/],
     ["with several passes", () => chat({ reasoning: { mode: "pro" } }), /several passes/],

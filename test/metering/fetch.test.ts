@@ -6,14 +6,14 @@ import { createPriceBook } from "../../src/pricing/price-book.ts";
 import type { PricedUsage } from "../../src/pricing/usage.ts";
 import { json, raw, speakBothApis, startUpstream, type Upstream } from "../support/upstream.ts";
 import { failure } from "./sdk-suite.ts";
-import { memoryTestMeter, type TestMeter } from "./test-meter.ts";
+import { type MemoryTestMeter, memoryTestMeter } from "./test-meter.ts";
 
 const prices = createPriceBook();
 const ask = { model: "gpt-4o-mini", messages: [{ role: "user", content: "Hi" }] };
 const askClaude = { ...ask, model: "claude-haiku-4-5", max_tokens: 64 };
 
 let upstream: Upstream;
-let meter: TestMeter;
+let meter: MemoryTestMeter;
 
 beforeEach(async () => {
   upstream = await startUpstream();
@@ -95,6 +95,12 @@ describe("A refusal", () => {
     const error = await failure(metered()(chatUrl(), post({ ...ask, model: "unknown-one" })));
     expect(error).toMatchObject({ code: "UNKNOWN_MODEL", status: 403 });
     expect(error).toBe(meter.events[0]?.error);
+  });
+
+  it("by a budget tells in its event whose call it was", async () => {
+    meter = await memoryTestMeter({ usd: "0.000001" });
+    await failure(metered()(chatUrl(), post(ask)));
+    expect(meter.events).toMatchObject([{ type: "denied", provider: "openai", model: "gpt-4o-mini" }]);
   });
 
   it.each([
@@ -358,6 +364,16 @@ describe("An answer", () => {
 });
 
 describe("Options", () => {
+  it("take any fetch, and call it as a function of its own", async () => {
+    let self: unknown = "not called";
+    async function underneath(this: unknown, ...request: Parameters<typeof fetch>) {
+      self = this;
+      return fetch(...request);
+    }
+    await (await metered({ fetch: underneath })(chatUrl(), post(ask))).text();
+    expect(self).toBeUndefined();
+  });
+
   it.each([0, -1, 1.5, Number.NaN])("refuse a default output limit of %s", (defaultMaxOutputTokens) => {
     expect(() => metered({ defaultMaxOutputTokens })).toThrow(InvalidOptionsError);
   });

@@ -7,7 +7,7 @@ import { instrumentAnthropicClient, instrumentOpenAIClient } from "../../src/met
 import { createPriceBook } from "../../src/pricing/price-book.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 import { failure } from "./sdk-suite.ts";
-import { memoryTestMeter, type TestMeter } from "./test-meter.ts";
+import { type MemoryTestMeter, memoryTestMeter } from "./test-meter.ts";
 
 const prices = createPriceBook();
 const messages = [{ role: "user" as const, content: "Hi" }];
@@ -15,7 +15,7 @@ const ask = { model: "gpt-4o-mini", messages };
 const askClaude = { model: "claude-haiku-4-5", max_tokens: 64, messages };
 
 let upstream: Upstream;
-let meter: TestMeter;
+let meter: MemoryTestMeter;
 
 beforeEach(async () => {
   upstream = await startUpstream();
@@ -24,7 +24,7 @@ beforeEach(async () => {
 afterEach(() => upstream.close());
 
 const over =
-  ({ meter }: TestMeter) =>
+  ({ meter }: MemoryTestMeter) =>
   (underneath: typeof fetch) =>
     createMeteredFetch({ meter, prices, fetch: underneath });
 const newOpenAi = (fetch?: typeof globalThis.fetch) =>

@@ -5,7 +5,7 @@ import { createMeteredFetch, type MeteredFetchOptions } from "../../src/metering
 import { createPriceBook } from "../../src/pricing/price-book.ts";
 import { speakBothApis, startUpstream, type Upstream } from "../support/upstream.ts";
 import { collect, failure } from "./sdk-suite.ts";
-import { memoryTestMeter, type TestMeter } from "./test-meter.ts";
+import { type MemoryTestMeter, memoryTestMeter } from "./test-meter.ts";
 
 const prices = createPriceBook({ models: { "our-deployment": "gpt-4o-mini" } });
 const messages = [{ role: "user" as const, content: "Hi" }];
@@ -13,7 +13,7 @@ const model = "gpt-4o-mini";
 
 describe("the openai package over a metered fetch", () => {
   let upstream: Upstream;
-  let meter: TestMeter;
+  let meter: MemoryTestMeter;
 
   beforeEach(async () => {
     upstream = await startUpstream();
@@ -185,6 +185,19 @@ describe("the openai package over a metered fetch", () => {
       "/openai/deployments/our-deployment/chat/completions?api-version=2024-10-21",
     );
     expect(await settled()).toMatchObject([{ receipt: { costNanoUsd: 2_850, source: "reported" } }]);
+  });
+
+  it("asks no old API version of Azure for usage, which would refuse the field", async () => {
+    const azure = new AzureOpenAI({
+      apiKey: "none",
+      apiVersion: "2024-06-01",
+      endpoint: upstream.url,
+      deployment: "our-deployment",
+      fetch: createMeteredFetch({ meter: meter.meter, prices }),
+    });
+    await collect(await azure.chat.completions.create({ model: "our-deployment", messages, stream: true }));
+    expect(sentBody()).not.toHaveProperty("stream_options");
+    expect(await settled()).toMatchObject([{ receipt: { source: "estimated" } }]);
   });
 
   it("keeps a refusal outside of the SDK's own errors, unless the client is instrumented", async () => {

@@ -3,8 +3,6 @@ import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { BudgetExceededError, StoreUnavailableError } from "../../src/errors.ts";
-import { createMeteredFetch } from "../../src/metering/fetch.ts";
-import { createPriceBook } from "../../src/pricing/price-book.ts";
 import {
   cutAfter,
   hangUp,
@@ -16,8 +14,6 @@ import {
   type Upstream,
 } from "../support/upstream.ts";
 import type { MakeTestMeter, TestMeter, TestMeterOptions } from "./test-meter.ts";
-
-const prices = createPriceBook();
 
 /** One API as its SDK calls it. */
 interface Sdk {
@@ -91,7 +87,7 @@ export function describeSdks(meterName: string, makeMeter: MakeTestMeter): void 
     async function useMeter(options?: TestMeterOptions): Promise<void> {
       await meter?.close();
       meter = await makeMeter(options);
-      metered = createMeteredFetch({ meter: meter.meter, prices });
+      metered = meter.fetch;
     }
 
     beforeEach(async () => {

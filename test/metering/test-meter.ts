@@ -4,11 +4,13 @@ import { BudgetExceededError, StoreUnavailableError } from "../../src/errors.ts"
 import type { UsageStats } from "../../src/ledger/budgets.ts";
 import { nanoUsdRoundedDown, usdFromNano } from "../../src/ledger/money.ts";
 import type { CallHold, CallMeter, MeterEvent, Receipt } from "../../src/metering/calls.ts";
+import { createMeteredFetch } from "../../src/metering/fetch.ts";
+import { createPriceBook } from "../../src/pricing/price-book.ts";
 import type { PricedUsage } from "../../src/pricing/usage.ts";
 
 /** A meter as the tests of the metered fetch see it, whatever keeps its ledger. */
 export interface TestMeter {
-  meter: CallMeter;
+  fetch: typeof globalThis.fetch;
   /** What was told so far, oldest first. */
   events: MeterEvent[];
   /** The ledger after all settles under way. */
@@ -31,7 +33,12 @@ export interface TestMeterOptions {
 
 export type MakeTestMeter = (options?: TestMeterOptions) => Promise<TestMeter>;
 
-export const memoryTestMeter: MakeTestMeter = async ({ usd = "1000" } = {}) => {
+/** With the meter itself, for fetches with other options. */
+export interface MemoryTestMeter extends TestMeter {
+  meter: CallMeter;
+}
+
+export async function memoryTestMeter({ usd = "1000" }: TestMeterOptions = {}): Promise<MemoryTestMeter> {
   const limitNanoUsd = nanoUsdRoundedDown(usd) ?? 0;
   const held = new Map<string, PricedUsage>();
   const spent = { nanoUsd: 0, tokens: 0 };
@@ -119,6 +126,7 @@ export const memoryTestMeter: MakeTestMeter = async ({ usd = "1000" } = {}) => {
 
   return {
     meter,
+    fetch: createMeteredFetch({ meter, prices: createPriceBook() }),
     events,
     async standing() {
       while (pending.size > 0) await Promise.all(pending);
@@ -129,7 +137,7 @@ export const memoryTestMeter: MakeTestMeter = async ({ usd = "1000" } = {}) => {
     },
     close() {},
   };
-};
+}
 
 const NO_STATS: UsageStats = {
   scope: "test",

@@ -70,6 +70,7 @@ describe("Whatever else might cost money is not known", () => {
     "https://api.anthropic.com/v1/complete",
     "https://x-aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/google/models/m:generateContent",
     "https://gateway.example/organization/v1/responses",
+    "https://gateway.example/v1/chat/completions/other",
     "https://api.openai.com/v1/chat%2Fcompletions",
     "https://anything.example/",
   ])("POST %s", (address) => {
