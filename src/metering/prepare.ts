@@ -3,7 +3,7 @@ import { UnknownModelError, UnrecognizedRequestError } from "../errors.ts";
 import type { ModelPrice } from "../pricing/model-price.ts";
 import { priceEstimate } from "../pricing/price-usage.ts";
 import type { PricedUsage } from "../pricing/usage.ts";
-import { parseObject } from "../providers/json.ts";
+import { type JsonObject, parseObject } from "../providers/json.ts";
 import type { ApiRequest, ProviderApi, ProviderCall } from "../providers/provider.ts";
 import { assertBounded, boundOf } from "./bound.ts";
 import type { MeteredFetchOptions } from "./options.ts";
@@ -32,56 +32,53 @@ export async function prepareCall(
   { api, provider, url }: { api: ProviderApi; provider: string; url: URL },
   options: MeteredFetchOptions,
 ): Promise<PreparedCall> {
-  const text = await incoming.text();
-  const asked = text === undefined ? undefined : parseObject(text);
-  if (asked === undefined) {
-    throw new UnrecognizedRequestError(
-      `The body of this POST to ${url.host}${url.pathname} is no JSON object that can be read beforehand, so nothing bounds its cost. ` +
-        "Send it as text or bytes, not as a form or a stream.",
-    );
-  }
-  let request: ApiRequest = { url, provider, body: asked };
-  let call = api.readCall(request);
-  if (call.model === "") throw new UnknownModelError(`This request to ${url.host} names no model.`);
-  const price = options.prices.find(provider, call.model);
-  const maySend = isSigned(incoming.headers) ? refuseChanges : (body: ApiRequest["body"]) => body;
+  const asked: ApiRequest = { url, provider, body: await readBody(incoming, url) };
+  const { model } = api.readCall(asked);
+  if (model === "") throw new UnknownModelError(`This request to ${url.host} names no model.`);
+  const price = options.prices.find(provider, model);
 
-  const limitTokens = defaultLimit(call, price, options);
-  if (limitTokens !== undefined) {
-    request = { ...request, body: maySend(api.withOutputLimit(request, limitTokens)) ?? request.body };
-    call = api.readCall(request);
-  }
+  // A signature covers every byte.
+  const mayChange = !isSigned(incoming.headers);
+  const limited = mayChange ? withDefaultLimit(asked, { api, price, options }) : asked;
+  const call = api.readCall(limited);
   const estimate = await estimateOf(incoming, options);
   if (estimate === undefined && options.allowUnbounded !== true) assertBounded(call);
   const bound =
     estimate === undefined
-      ? boundOf({ call, body: request.body, price, serviceTier: options.serviceTier })
-      : { ...estimate, provider, model: call.model };
+      ? boundOf({ call, body: limited.body, price, serviceTier: options.serviceTier })
+      : { ...estimate, provider, model };
 
-  const asking = api.askingForUsage(request);
-  const body = asking === undefined ? request.body : (maySend(asking) ?? request.body);
+  const asking = mayChange ? api.askingForUsage(limited) : undefined;
+  const body = asking ?? limited.body;
   return {
     provider,
-    model: call.model,
+    model,
     call,
     bound,
-    body: body === asked ? undefined : JSON.stringify(body),
-    hides: body === asking ? api.isUsageOnly : undefined,
+    body: body === asked.body ? undefined : JSON.stringify(body),
+    hides: asking === undefined ? undefined : api.isUsageOnly,
   };
 }
 
-/** A signature covers every byte. */
-function refuseChanges(): undefined {
-  return undefined;
+async function readBody(incoming: IncomingRequest, url: URL): Promise<JsonObject> {
+  const text = await incoming.text();
+  const body = text === undefined ? undefined : parseObject(text);
+  if (body !== undefined) return body;
+  throw new UnrecognizedRequestError(
+    `The body of this POST to ${url.host}${url.pathname} is no JSON object that can be read beforehand, ` +
+      "so nothing bounds its cost. Send it as text or bytes, not as a form or a stream.",
+  );
 }
 
-function defaultLimit(
-  { output }: ProviderCall,
-  { maxOutputTokens = Number.POSITIVE_INFINITY }: ModelPrice,
-  { defaultMaxOutputTokens }: MeteredFetchOptions,
-): number | undefined {
-  if (output.limitTokens !== undefined || defaultMaxOutputTokens === undefined) return undefined;
-  return Math.min(defaultMaxOutputTokens, maxOutputTokens);
+function withDefaultLimit(
+  request: ApiRequest,
+  { api, price, options }: { api: ProviderApi; price: ModelPrice; options: MeteredFetchOptions },
+): ApiRequest {
+  const { defaultMaxOutputTokens } = options;
+  const hasLimit = api.readCall(request).output.limitTokens !== undefined;
+  if (hasLimit || defaultMaxOutputTokens === undefined) return request;
+  const limitTokens = Math.min(defaultMaxOutputTokens, price.maxOutputTokens ?? defaultMaxOutputTokens);
+  return { ...request, body: api.withOutputLimit(request, limitTokens) };
 }
 
 /** What the user says that the call may cost, with no tokens where dollars alone were said. */
