@@ -211,7 +211,11 @@ async function check(
   runner: CommandRunner,
   { namespace, chain, requested }: ReadOperation,
 ): Promise<CheckAnswer> {
-  const reply = await runner.run(namespace, chain, ({ scopes }) => ({ kind: "read", scopes }));
+  const reply = await runner.run(namespace, chain, ({ scopes, withIndex }) => ({
+    kind: "read",
+    scopes,
+    withIndex,
+  }));
   const standing = standingOf(chain, reply);
   const pausedScope = standing.accounts.find((account) => account.paused)?.scope;
   const pause = pausedScope === undefined ? undefined : pauseOf(standing, pausedScope);

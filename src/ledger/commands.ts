@@ -63,6 +63,7 @@ export interface AdministerCommand extends CommandBase {
 export interface ReadCommand {
   kind: "read";
   scopes: { scope: string }[];
+  withIndex: boolean;
 }
 
 export type LedgerCommand = ReserveCommand | CloseCommand | RecordCommand | AdministerCommand | ReadCommand;

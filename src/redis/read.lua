@@ -1,13 +1,19 @@
 -- read: accounts as they stand, with the wheel minutes that are due and not swept. Writes nothing.
+-- A scope that nobody has used reads as absent; one that the index lists and that has vanished is lost.
 -- @include account.lua
 -- @include history.lua
 -- @include answer.lua
+--   KEYS[n+1]      the index, only on the cold path
 return run(function()
   local at = now()
   local accounts = openAccounts({})
+  local indexKey = KEYS[#scopes + 1]
   for place = 1, #scopes do
     local account = accounts[place]
-    if account then
+    if not account then
+      if not indexKey then refuse('INIT', at) end
+      if redis.call('HEXISTS', indexKey, scopes[place]) == 1 then refuse('LOST', at, { text(place - 1) }) end
+    else
       local stop = math.min(math.floor(at / MINUTE), math.floor(account.last / MINUTE) + MAX_HOLD_MINUTES + 2)
       local fields = {}
       for minute = account.swept, stop - 1 do fields[#fields + 1] = 'x:' .. text(minute) end

@@ -7,7 +7,6 @@ import type {
   LedgerCommand,
   LedgerReply,
   RawAccount,
-  ReadCommand,
   ReplyCode,
   ScopeArguments,
 } from "../ledger/commands.ts";
@@ -89,14 +88,13 @@ function scriptOf(command: LedgerCommand): keyof typeof SCRIPTS {
 
 function keysOf(namespace: string, command: LedgerCommand): string[] {
   const keys = command.scopes.map(({ scope }) => accountKey(namespace, scope));
-  if (command.kind === "read") return keys;
-  keys.push(operationKey(namespace, command.id));
+  if (command.kind !== "read") keys.push(operationKey(namespace, command.id));
   if (command.kind === "administer") keys.push(logKey(namespace));
   if (command.withIndex) keys.push(indexKey(namespace));
   return keys;
 }
 
-function argumentsOf(command: Exclude<LedgerCommand, ReadCommand> | ReadCommand): string[] {
+function argumentsOf(command: LedgerCommand): string[] {
   const chain = command.scopes.map(({ scope }) => scope).join(",");
   if (command.kind === "read") return [chain, "", "0"];
   const base = [chain, command.argumentsHash, String(command.retentionMs)];

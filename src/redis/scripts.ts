@@ -788,9 +788,13 @@ end
 const READ = `return run(function()
 local at = now()
 local accounts = openAccounts({})
+local indexKey = KEYS[#scopes + 1]
 for place = 1, #scopes do
 local account = accounts[place]
-if account then
+if not account then
+if not indexKey then refuse('INIT', at) end
+if redis.call('HEXISTS', indexKey, scopes[place]) == 1 then refuse('LOST', at, { text(place - 1) }) end
+else
 local stop = math.min(math.floor(at / MINUTE), math.floor(account.last / MINUTE) + MAX_HOLD_MINUTES + 2)
 local fields = {}
 for minute = account.swept, stop - 1 do fields[#fields + 1] = 'x:' .. text(minute) end
@@ -967,7 +971,7 @@ end
 export const SCRIPTS = {
   administer: script("administer", ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "66f293156e5f16c4ff18b3fbb8371ccfe33c3fbc", "6890f128b2d4ae8e1181efbc78773c56869cea80"),
   close: script("close", ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "ca605b1eb5b01c9495b359c581f312eb55bb2f4f", "89d7824578d03a06a5ff2d729540d7c83a6efbcc"),
-  read: script("read", ACCOUNT + HISTORY + ANSWER + READ, "9bb651ae2f0cefcfe931a2fa0ffdda557a54a6cb", "ef9934f252512d304ea2ddecb7a05d796cd53dc0"),
+  read: script("read", ACCOUNT + HISTORY + ANSWER + READ, "c2620615698475a821c8f8a4584a50ebdb30000c", "2c7d7c58b4b5388b94b9f44fad5936a9a8ede288"),
   record: script("record", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "6dd00c018b8d238357a4b78cb06a023a9d031b5e", "f92f99d71ec749bcd7cb93bd766e9cef92e12870"),
   reserve: script("reserve", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "8106d60de8a57a9b371b6ce63e350f51d622ac4b", "2a806109756df6bbeaaf4a8df8f02a6bc553d4ad"),
 } satisfies Record<string, RedisScript>;

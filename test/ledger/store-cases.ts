@@ -893,6 +893,7 @@ promise("data that is not ours denies, and is left as it is", {
     const chain = [link("user:1", [{ window: "day", usd: 1 }])];
     await reserve(bench, chain, usd(CENT), { id: "a" });
     await bench.loseAccount("user:1");
+    await rejects(check(bench, chain), { code: "STATE_LOST" });
     await rejects(reserve(bench, chain, usd(CENT)), { code: "STATE_LOST" });
     await rejects(record(bench, chain, usd(CENT)), { code: "STATE_LOST" });
     await rejects(settle(bench, chain, "a", usd(CENT)), { code: "STATE_LOST" });
