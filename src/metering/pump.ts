@@ -70,19 +70,33 @@ export function pumpApart(source: Bytes, passage: PassageApart): Bytes {
   const { watcher } = passage;
   const [shown, watched] = source.tee();
   const conclude = once(passage.conclude);
+  // The branches are read at paces of their own: what the caller was shown last may yet have to be seen.
+  let unseenChunks = 0;
+  let onCaughtUp = () => {};
   const reading = readToEnd(watched, (chunk) => {
     watcher.see(chunk);
     if (watcher.decided) void conclude("closed");
+    unseenChunks -= 1;
+    if (unseenChunks <= 0) onCaughtUp();
   });
   const read = reading.then(
     () => conclude("closed"),
     () => conclude("cut"),
   );
   passage.keepAlive(read.finally(passage.finished));
-  return relay(shown, passage.hides, () => {
+  const leave = () => {
     if (watcher.decided || passage.abandon === undefined) return;
     void conclude("cut");
     passage.abandon();
+  };
+  return relay(shown, passage.hides, {
+    onChunk() {
+      unseenChunks += 1;
+    },
+    onCancel() {
+      if (unseenChunks > 0) onCaughtUp = leave;
+      else leave();
+    },
   });
 }
 
@@ -92,7 +106,11 @@ async function readToEnd(source: Bytes, see: (chunk: Uint8Array) => void): Promi
 }
 
 /** Passes `source` on as its reader asks for it, and tells when the reader leaves; cancelling one branch would wait for both. */
-function relay(source: Bytes, hides: HideEvent, onCancel: () => void): Bytes {
+function relay(
+  source: Bytes,
+  hides: HideEvent,
+  { onChunk, onCancel }: { onChunk(): void; onCancel(): void },
+): Bytes {
   const reader = source.getReader();
   const splitter = new EventSplitter();
   const piecesOf = (chunk: Uint8Array) =>
@@ -102,6 +120,7 @@ function relay(source: Bytes, hides: HideEvent, onCancel: () => void): Bytes {
       // A pull that enqueues nothing is not called again.
       for (let shown = 0; shown === 0; ) {
         const { done, value } = await reader.read();
+        if (!done) onChunk();
         const pieces = done ? [splitter.held] : piecesOf(value);
         for (const piece of pieces.filter(({ length }) => length > 0)) {
           controller.enqueue(piece);

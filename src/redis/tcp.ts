@@ -96,6 +96,8 @@ export function ioredisOptions(url: string, timeoutMs: number): RedisOptions {
     // A connection whose other end vanished is replaced, instead of failing every call until the kernel gives up on it.
     // A little later than the caller's deadline, which then is what the caller is told.
     socketTimeout: timeoutMs + 100,
+    // Ends a connection that never came, so that closing a meter never keeps a process alive.
+    disconnectTimeout: 100,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     retryStrategy: (times) => Math.min(50 * times, 500),
