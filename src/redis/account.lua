@@ -78,6 +78,14 @@ local function limits(line, key, field)
   return parsed
 end
 
+-- A window before its counters are known. All fields at once: a table that grows later is built again.
+local function newEntry(name, start, stop, pair)
+  return {
+    name = name, start = start, stop = stop, limits = pair, omitted = false, unsent = false,
+    base = 0, fired = '-', stored = false, settled = false, committed = false,
+  }
+end
+
 -- A list `name start end limits;…` as callers send it and `w` records it.
 local function parseList(line, key, field)
   local windows, position = {}, 1
@@ -85,8 +93,7 @@ local function parseList(line, key, field)
     if first ~= position then malformed(key, field) end
     position = after
     limits(pair, key, field)
-    windows[#windows + 1] =
-      { name = name, start = integer(start, key, field), stop = integer(stop, key, field), limits = pair }
+    windows[#windows + 1] = newEntry(name, integer(start, key, field), integer(stop, key, field), pair)
   end
   if position ~= #line + 1 then malformed(key, field) end
   return windows
@@ -97,49 +104,52 @@ local function parseOmitted(line, key)
   for first, name, start, stop, mark, after in string.gmatch(line, '()(%S+) (%d+) (%d+) ([01]);()') do
     if first ~= position then malformed(key, 'o') end
     position = after
-    windows[#windows + 1] = {
-      name = name,
-      start = integer(start, key, 'o'),
-      stop = integer(stop, key, 'o'),
-      limits = '-,-,-',
-      omitted = true,
-      unsent = mark == '0',
-    }
+    local window = newEntry(name, integer(start, key, 'o'), integer(stop, key, 'o'), '-,-,-')
+    window.omitted, window.unsent = true, mark == '0'
+    windows[#windows + 1] = window
   end
   if position ~= #line + 1 then malformed(key, 'o') end
   return windows
 end
 
--- Reads `c` and `s` into the windows of `w` and `o`.
-local function parseCounters(account, c, s)
+-- Reads `c` into the account and its windows: the clock, what is swept, flags, and what is committed.
+local function parseCommitted(account, line)
   local key, windows = account.key, account.windows
-  if not string.find(c, '^%d+ %d+ %d+ %d+;[%d,;]*$') then malformed(key, 'c') end
-  local counters = {}
-  for digits in string.gmatch(c, '%d+') do counters[#counters + 1] = integer(digits, key, 'c') end
-  if counters[1] > LAYOUT then refuse('TOO_NEW', 0, { key, text(counters[1]) }) end
-  account.last, account.swept, account.flags = counters[2], counters[3], counters[4]
-  if #counters ~= 4 + 3 * #windows then malformed(key, 'c') end
-  local _, entries = string.gsub(c, '%d+,%d+,%d+;', '')
-  if entries ~= #windows then malformed(key, 'c') end
+  local layout, last, swept, flags, position = string.match(line, '^(%d+) (%d+) (%d+) (%d+);()')
+  if not layout then malformed(key, 'c') end
+  if tonumber(layout) > LAYOUT then refuse('TOO_NEW', 0, { key, layout }) end
+  account.last, account.swept, account.flags = integer(last, key, 'c'), integer(swept, key, 'c'), integer(flags, key, 'c')
+  local place = 0
+  for first, usd, tokens, requests, after in string.gmatch(line, '()(%d+),(%d+),(%d+);()') do
+    place = place + 1
+    if first ~= position or not windows[place] then malformed(key, 'c') end
+    position = after
+    windows[place].committed = { integer(usd, key, 'c'), integer(tokens, key, 'c'), integer(requests, key, 'c') }
+  end
+  if place ~= #windows or position ~= #line + 1 then malformed(key, 'c') end
+end
 
+-- Reads `s` into the windows: base, thresholds that fired, what is settled, stored limits.
+local function parseSettled(account, line)
+  local key, windows = account.key, account.windows
   local place, position = 0, 1
   for first, base, fired, usd, tokens, requests, stored, rest, after in
-    string.gmatch(s, '()(%d+) (%S+) (%d+),(%d+),(%d+) (%S+) (%S+ %S+);()')
+    string.gmatch(line, '()(%d+) (%S+) (%d+),(%d+),(%d+) (%S+) (%S+ %S+);()')
   do
     place = place + 1
     local window = windows[place]
     if first ~= position or not window or rest ~= '- -' then malformed(key, 's') end
     position = after
     window.base, window.fired = integer(base, key, 's'), fired
-    window.settled = { integer(usd, key, 's'), integer(tokens, key, 's'), integer(requests, key, 's') }
     window.stored = stored ~= '-' and stored or false
     if window.stored then limits(stored, key, 's') end
-    window.committed = { counters[3 * place + 2], counters[3 * place + 3], counters[3 * place + 4] }
-    for metric = 1, 3 do
-      if window.settled[metric] > window.committed[metric] then malformed(key, 'c') end
-    end
+    local settled = { integer(usd, key, 's'), integer(tokens, key, 's'), integer(requests, key, 's') }
+    local committed = window.committed
+    local isCovered = settled[1] <= committed[1] and settled[2] <= committed[2] and settled[3] <= committed[3]
+    if not isCovered then malformed(key, 'c') end
+    window.settled = settled
   end
-  if place ~= #windows or position ~= #s + 1 then malformed(key, 's') end
+  if place ~= #windows or position ~= #line + 1 then malformed(key, 's') end
 end
 
 -- Opens the account at a place of the chain, with further fields read along. Nil when it does not exist.
@@ -152,16 +162,19 @@ local function openAccount(place, further)
   if not w then malformed(key, 'w') end
   if not c then malformed(key, 'c') end
   if not s then malformed(key, 's') end
-  local account = { key = key, place = place, stored = { w = w, o = o, c = c, s = s, pr = read[5] }, fields = {}, changed = {} }
+  local listed = parseList(w, key, 'w')
+  local account = {
+    key = key, place = place, reason = read[5], listed = listed, windows = listed,
+    stored = { w = w, o = o, c = c, s = s, pr = read[5] }, fields = {}, changed = {},
+    last = 0, swept = 0, flags = 0, isNew = false, isSteady = false,
+  }
   for index, field in ipairs(further) do account.fields[field] = read[5 + index] end
-  account.reason = read[5]
-  account.listed = parseList(w, key, 'w')
-  account.windows = account.listed
   if o then
     account.windows = parseOmitted(o, key)
-    for place, window in ipairs(account.listed) do table.insert(account.windows, place, window) end
+    for place, window in ipairs(listed) do table.insert(account.windows, place, window) end
   end
-  parseCounters(account, c, s)
+  parseCommitted(account, c)
+  parseSettled(account, s)
   return account
 end
 
@@ -277,8 +290,8 @@ end
 local function settledText(account)
   local parts = {}
   for place, window in ipairs(account.windows) do
-    parts[place] = text(window.base) .. ' ' .. window.fired .. ' ' .. tripleText(window.settled)
-      .. ' ' .. (window.stored or '-') .. ' - -;'
+    parts[place] = string.format('%.0f %s %s %s - -;', window.base, window.fired, tripleText(window.settled),
+      window.stored or '-')
   end
   return table.concat(parts)
 end
@@ -290,8 +303,8 @@ local function format(account)
   local w, o, s = account.stored.w, account.stored.o, account.stored.s
   if not account.keepsList then w, o = listText(account) end
   if not account.keepsSettled then s = settledText(account) end
-  local c = { LAYOUT .. ' ' .. text(account.last) .. ' ' .. text(account.swept) .. ' ' .. account.flags .. ';' }
-  for _, window in ipairs(account.windows) do c[#c + 1] = tripleText(window.committed) .. ';' end
-  account.formatted = { w = w, o = o, c = table.concat(c), s = s, pr = account.reason }
+  local c = string.format('%d %.0f %.0f %d;', LAYOUT, account.last, account.swept, account.flags)
+  for _, window in ipairs(account.windows) do c = c .. tripleText(window.committed) .. ';' end
+  account.formatted = { w = w, o = o, c = c, s = s, pr = account.reason }
   return account.formatted
 end

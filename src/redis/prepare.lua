@@ -18,7 +18,7 @@ local function clear(window, at)
 end
 
 local function newWindow(entry, at)
-  local window = { name = entry.name, start = entry.start, stop = entry.stop, limits = entry.limits, stored = false }
+  local window = newEntry(entry.name, entry.start, entry.stop, entry.limits)
   clear(window, at)
   return window
 end

@@ -57,14 +57,19 @@ if #parsed ~= 3 and #parsed ~= 6 then malformed(key, field) end
 limitsOfText[line] = parsed
 return parsed
 end
+local function newEntry(name, start, stop, pair)
+return {
+name = name, start = start, stop = stop, limits = pair, omitted = false, unsent = false,
+base = 0, fired = '-', stored = false, settled = false, committed = false,
+}
+end
 local function parseList(line, key, field)
 local windows, position = {}, 1
 for first, name, start, stop, pair, after in string.gmatch(line, '()(%S+) (%d+) (%d+) ([%d,/%-]+);()') do
 if first ~= position then malformed(key, field) end
 position = after
 limits(pair, key, field)
-windows[#windows + 1] =
-{ name = name, start = integer(start, key, field), stop = integer(stop, key, field), limits = pair }
+windows[#windows + 1] = newEntry(name, integer(start, key, field), integer(stop, key, field), pair)
 end
 if position ~= #line + 1 then malformed(key, field) end
 return windows
@@ -74,46 +79,48 @@ local windows, position = {}, 1
 for first, name, start, stop, mark, after in string.gmatch(line, '()(%S+) (%d+) (%d+) ([01]);()') do
 if first ~= position then malformed(key, 'o') end
 position = after
-windows[#windows + 1] = {
-name = name,
-start = integer(start, key, 'o'),
-stop = integer(stop, key, 'o'),
-limits = '-,-,-',
-omitted = true,
-unsent = mark == '0',
-}
+local window = newEntry(name, integer(start, key, 'o'), integer(stop, key, 'o'), '-,-,-')
+window.omitted, window.unsent = true, mark == '0'
+windows[#windows + 1] = window
 end
 if position ~= #line + 1 then malformed(key, 'o') end
 return windows
 end
-local function parseCounters(account, c, s)
+local function parseCommitted(account, line)
 local key, windows = account.key, account.windows
-if not string.find(c, '^%d+ %d+ %d+ %d+;[%d,;]*$') then malformed(key, 'c') end
-local counters = {}
-for digits in string.gmatch(c, '%d+') do counters[#counters + 1] = integer(digits, key, 'c') end
-if counters[1] > LAYOUT then refuse('TOO_NEW', 0, { key, text(counters[1]) }) end
-account.last, account.swept, account.flags = counters[2], counters[3], counters[4]
-if #counters ~= 4 + 3 * #windows then malformed(key, 'c') end
-local _, entries = string.gsub(c, '%d+,%d+,%d+;', '')
-if entries ~= #windows then malformed(key, 'c') end
+local layout, last, swept, flags, position = string.match(line, '^(%d+) (%d+) (%d+) (%d+);()')
+if not layout then malformed(key, 'c') end
+if tonumber(layout) > LAYOUT then refuse('TOO_NEW', 0, { key, layout }) end
+account.last, account.swept, account.flags = integer(last, key, 'c'), integer(swept, key, 'c'), integer(flags, key, 'c')
+local place = 0
+for first, usd, tokens, requests, after in string.gmatch(line, '()(%d+),(%d+),(%d+);()') do
+place = place + 1
+if first ~= position or not windows[place] then malformed(key, 'c') end
+position = after
+windows[place].committed = { integer(usd, key, 'c'), integer(tokens, key, 'c'), integer(requests, key, 'c') }
+end
+if place ~= #windows or position ~= #line + 1 then malformed(key, 'c') end
+end
+local function parseSettled(account, line)
+local key, windows = account.key, account.windows
 local place, position = 0, 1
 for first, base, fired, usd, tokens, requests, stored, rest, after in
-string.gmatch(s, '()(%d+) (%S+) (%d+),(%d+),(%d+) (%S+) (%S+ %S+);()')
+string.gmatch(line, '()(%d+) (%S+) (%d+),(%d+),(%d+) (%S+) (%S+ %S+);()')
 do
 place = place + 1
 local window = windows[place]
 if first ~= position or not window or rest ~= '- -' then malformed(key, 's') end
 position = after
 window.base, window.fired = integer(base, key, 's'), fired
-window.settled = { integer(usd, key, 's'), integer(tokens, key, 's'), integer(requests, key, 's') }
 window.stored = stored ~= '-' and stored or false
 if window.stored then limits(stored, key, 's') end
-window.committed = { counters[3 * place + 2], counters[3 * place + 3], counters[3 * place + 4] }
-for metric = 1, 3 do
-if window.settled[metric] > window.committed[metric] then malformed(key, 'c') end
+local settled = { integer(usd, key, 's'), integer(tokens, key, 's'), integer(requests, key, 's') }
+local committed = window.committed
+local isCovered = settled[1] <= committed[1] and settled[2] <= committed[2] and settled[3] <= committed[3]
+if not isCovered then malformed(key, 'c') end
+window.settled = settled
 end
-end
-if place ~= #windows or position ~= #s + 1 then malformed(key, 's') end
+if place ~= #windows or position ~= #line + 1 then malformed(key, 's') end
 end
 local function openAccount(place, further)
 local key = KEYS[place]
@@ -124,16 +131,19 @@ if not w and not c and not s then return nil end
 if not w then malformed(key, 'w') end
 if not c then malformed(key, 'c') end
 if not s then malformed(key, 's') end
-local account = { key = key, place = place, stored = { w = w, o = o, c = c, s = s, pr = read[5] }, fields = {}, changed = {} }
+local listed = parseList(w, key, 'w')
+local account = {
+key = key, place = place, reason = read[5], listed = listed, windows = listed,
+stored = { w = w, o = o, c = c, s = s, pr = read[5] }, fields = {}, changed = {},
+last = 0, swept = 0, flags = 0, isNew = false, isSteady = false,
+}
 for index, field in ipairs(further) do account.fields[field] = read[5 + index] end
-account.reason = read[5]
-account.listed = parseList(w, key, 'w')
-account.windows = account.listed
 if o then
 account.windows = parseOmitted(o, key)
-for place, window in ipairs(account.listed) do table.insert(account.windows, place, window) end
+for place, window in ipairs(listed) do table.insert(account.windows, place, window) end
 end
-parseCounters(account, c, s)
+parseCommitted(account, c)
+parseSettled(account, s)
 return account
 end
 local function openAccounts(further)
@@ -235,8 +245,8 @@ end
 local function settledText(account)
 local parts = {}
 for place, window in ipairs(account.windows) do
-parts[place] = text(window.base) .. ' ' .. window.fired .. ' ' .. tripleText(window.settled)
-.. ' ' .. (window.stored or '-') .. ' - -;'
+parts[place] = string.format('%.0f %s %s %s - -;', window.base, window.fired, tripleText(window.settled),
+window.stored or '-')
 end
 return table.concat(parts)
 end
@@ -245,9 +255,9 @@ if account.formatted then return account.formatted end
 local w, o, s = account.stored.w, account.stored.o, account.stored.s
 if not account.keepsList then w, o = listText(account) end
 if not account.keepsSettled then s = settledText(account) end
-local c = { LAYOUT .. ' ' .. text(account.last) .. ' ' .. text(account.swept) .. ' ' .. account.flags .. ';' }
-for _, window in ipairs(account.windows) do c[#c + 1] = tripleText(window.committed) .. ';' end
-account.formatted = { w = w, o = o, c = table.concat(c), s = s, pr = account.reason }
+local c = string.format('%d %.0f %.0f %d;', LAYOUT, account.last, account.swept, account.flags)
+for _, window in ipairs(account.windows) do c = c .. tripleText(window.committed) .. ';' end
+account.formatted = { w = w, o = o, c = c, s = s, pr = account.reason }
 return account.formatted
 end
 `;
@@ -660,7 +670,7 @@ local function clear(window, at)
 window.committed, window.settled, window.fired, window.base = { 0, 0, 0 }, { 0, 0, 0 }, '-', at
 end
 local function newWindow(entry, at)
-local window = { name = entry.name, start = entry.start, stop = entry.stop, limits = entry.limits, stored = false }
+local window = newEntry(entry.name, entry.start, entry.stop, entry.limits)
 clear(window, at)
 return window
 end
@@ -969,11 +979,11 @@ end
 `;
 
 export const SCRIPTS = {
-  administer: script("administer", ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "66f293156e5f16c4ff18b3fbb8371ccfe33c3fbc", "6890f128b2d4ae8e1181efbc78773c56869cea80"),
-  close: script("close", ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "ca605b1eb5b01c9495b359c581f312eb55bb2f4f", "89d7824578d03a06a5ff2d729540d7c83a6efbcc"),
-  read: script("read", ACCOUNT + HISTORY + ANSWER + READ, "c2620615698475a821c8f8a4584a50ebdb30000c", "2c7d7c58b4b5388b94b9f44fad5936a9a8ede288"),
-  record: script("record", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "6dd00c018b8d238357a4b78cb06a023a9d031b5e", "f92f99d71ec749bcd7cb93bd766e9cef92e12870"),
-  reserve: script("reserve", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "8106d60de8a57a9b371b6ce63e350f51d622ac4b", "2a806109756df6bbeaaf4a8df8f02a6bc553d4ad"),
+  administer: script("administer", ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "3424e77b4a2c1a7411c883cc769c58617c37b152", "44c4c648be65ae141187fd0bfbb150cd9617e32d"),
+  close: script("close", ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "42dfe41ac7733c898a4b10d36b31dc95bd44ea6e", "89cc8cb03be50e911d96aef6dfc2d6ba2d92a13f"),
+  read: script("read", ACCOUNT + HISTORY + ANSWER + READ, "0816f0c9b8075c501dc3d80733ab4b6a49559de8", "837f0ecc933df2976f257984473f2c8d73e5982f"),
+  record: script("record", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "ceb9b6b8fb344bb3be86489f203073cdc6e3206b", "1fc5458c018beb7cab81a46d6937d48f03cab79d"),
+  reserve: script("reserve", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "826fdd46fdbb535f1c45ca7355acbb65263cc8a2", "f45e191957512dc718a688c3625165aefb260470"),
 } satisfies Record<string, RedisScript>;
 
 function script(name: string, source: string, sha1: string, upstashSha1: string): RedisScript {
