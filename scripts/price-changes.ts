@@ -49,10 +49,13 @@ function pricesOf(provider: string, row: PriceRow, { terms }: ProviderIndex): Ma
     { provider, row, source: "table", terms, regional: false, writesCacheUnasked: false },
     0,
   );
-  const tiers = Object.entries(price.dearestServiceTiers).flatMap(([tier, { perMille, steps }]) =>
-    steps.flatMap(({ rates }, size) =>
-      (["input", "output"] as const).map(
-        (kind) => [`${tier} ${kind}, size ${size}`, (rates[kind] * perMille) / 1000] as const,
+  const tiers = price.hourlyServiceTiers.flatMap((serviceTiers, hour) =>
+    Object.entries(serviceTiers).flatMap(([tier, { perMille, steps }]) =>
+      steps.flatMap(({ rates }, size) =>
+        (["input", "output"] as const).map((kind) => {
+          const when = hour === 0 ? "" : ", off-peak";
+          return [`${tier} ${kind}, size ${size}${when}`, (rates[kind] * perMille) / 1000] as const;
+        }),
       ),
     ),
   );

@@ -49,7 +49,7 @@ export class AgentLimitError extends Error {
     const retryAfterSeconds = this.responseRetryAfterSeconds();
     const problem = {
       type: "about:blank",
-      title: TITLES[this.code],
+      title: this.responseTitle(),
       status,
       code: this.code,
       ...(retryAfterSeconds === null ? {} : { retryAfterSeconds }),
@@ -66,6 +66,10 @@ export class AgentLimitError extends Error {
 
   protected responseRetryAfterSeconds(): number | null {
     return null;
+  }
+
+  protected responseTitle(): string {
+    return TITLES[this.code];
   }
 }
 
@@ -86,7 +90,10 @@ export class BudgetExceededError extends AgentLimitError {
   readonly denials: Denial[];
   /** The scope that refused: the first denial's, or the paused one. */
   readonly scope?: string;
-  /** Seconds until the last of the denying windows resets; null where waiting does not help. */
+  /**
+   * Seconds until the last of the denying windows resets; 1 where only holds in flight stand in the way; null where
+   * waiting does not help: a window that never resets, or a call that needs more than a whole limit.
+   */
   readonly retryAfterSeconds: number | null;
   /** True when only holds in flight stand in the way: the same call may pass as soon as they settle. */
   readonly transient: boolean;
@@ -99,43 +106,63 @@ export class BudgetExceededError extends AgentLimitError {
     const scope = options.scope ?? this.denials[0]?.scope;
     if (scope !== undefined) this.scope = scope;
     if (options.receipt !== undefined) this.receipt = options.receipt;
-    this.retryAfterSeconds = retryAfterSeconds(this.denials, options.nowMs ?? Date.now());
     this.transient = onlyHoldsDeny(this.denials);
+    const fitsLater = this.receipt !== undefined || !needsMoreThanALimit(this.denials);
+    this.retryAfterSeconds = fitsLater ? retryAfterSeconds(this.denials, options.nowMs ?? Date.now()) : null;
   }
 
   /** Finds a `BudgetExceededError` under whatever an SDK or a framework wrapped around it (`cause`, `lastError`, `errors`). */
   static from(error: unknown): BudgetExceededError | undefined {
-    const seen = new Set<unknown>();
-    const queue: unknown[] = [error];
-    while (queue.length > 0 && seen.size < 64) {
-      const next = queue.shift();
-      if (typeof next !== "object" || next === null || seen.has(next)) continue;
-      seen.add(next);
-      if (next instanceof BudgetExceededError) return next;
-      const { cause, lastError, errors } = next as { cause?: unknown; lastError?: unknown; errors?: unknown };
-      queue.push(cause, lastError, ...(Array.isArray(errors) ? errors : []));
-    }
-    return undefined;
+    return findDenial(error);
   }
 
   override responseStatus(): number {
     const onlyMinutes = this.denials.length > 0 && this.denials.every((denial) => denial.window === "minute");
-    return onlyMinutes ? 429 : RESPONSE_STATUS[this.code];
+    return onlyMinutes && this.retryAfterSeconds !== null ? 429 : RESPONSE_STATUS[this.code];
   }
 
   protected override responseRetryAfterSeconds(): number | null {
     return this.retryAfterSeconds;
   }
+
+  protected override responseTitle(): string {
+    return this.transient ? "Calls in progress hold all that is left for this." : super.responseTitle();
+  }
 }
 
-/** Whether the same call would pass if every hold in flight were given back. Dollars are compared to the nano-USD. */
+function findDenial(error: unknown): BudgetExceededError | undefined {
+  const seen = new Set<unknown>();
+  const queue: unknown[] = [error];
+  while (queue.length > 0 && seen.size < 64) {
+    const next = queue.shift();
+    if (typeof next !== "object" || next === null || seen.has(next)) continue;
+    seen.add(next);
+    if (next instanceof BudgetExceededError) return next;
+    const { cause, lastError, errors } = next as { cause?: unknown; lastError?: unknown; errors?: unknown };
+    queue.push(cause, lastError, ...(Array.isArray(errors) ? errors : []));
+  }
+  return undefined;
+}
+
+/** Whether the same call may pass as soon as the holds in flight settle. One that settles still counts as a request. */
 export function onlyHoldsDeny(denials: readonly Denial[]): boolean {
-  const isOver = ({ spent, requested, limit }: Denial) => Math.round((spent + requested - limit) * 1e9) > 0;
-  return denials.length > 0 && !denials.some(isOver);
+  const isFreed = ({ metric, spent, requested, limit }: Denial) =>
+    metric !== "requests" && !isAbove(spent + requested, limit);
+  return denials.length > 0 && denials.every(isFreed);
 }
 
-function retryAfterSeconds(denials: Denial[], nowMs: number): number | null {
-  if (denials.length === 0 || denials.some((denial) => denial.resetsAt === null)) return null;
+/** Whether the call asks a budget for more than its whole limit, so that it never fits. */
+export function needsMoreThanALimit(denials: readonly Denial[]): boolean {
+  return denials.some(({ requested, limit }) => isAbove(requested, limit));
+}
+
+/** Dollars are compared to the nano-USD. */
+const isAbove = (amount: number, limit: number): boolean => Math.round((amount - limit) * 1e9) > 0;
+
+function retryAfterSeconds(denials: readonly Denial[], nowMs: number): number | null {
+  if (denials.length === 0) return null;
+  if (onlyHoldsDeny(denials)) return 1;
+  if (denials.some((denial) => denial.resetsAt === null)) return null;
   const lastResetMs = Math.max(...denials.map((denial) => denial.resetsAt?.getTime() ?? 0));
   return Math.max(1, Math.ceil((lastResetMs - nowMs) / 1000));
 }

@@ -82,7 +82,9 @@ function checkedAmount(window: Window, metric: Metric, value: unknown): number {
   if (amount !== undefined && amount > 0) return amount;
   const rule =
     metric === "usd" ? "above 0 and at most 9000000 dollars" : "a whole number above 0 and at most 9e15";
-  throw new InvalidBudgetError(`The ${metric} budget for a ${window} must be ${rule}, not ${String(value)}.`);
+  throw new InvalidBudgetError(
+    `The ${metric} budget for a ${window} must be ${rule}, not ${typeof value === "string" ? JSON.stringify(value) : String(value)}.`,
+  );
 }
 
 function wholeNumber(value: unknown): number | undefined {

@@ -38,7 +38,7 @@ export function checkChain(scopes: readonly string[]): void {
 
 function parseName(kind: string, value: unknown, pattern: RegExp, rule: string): string {
   if (typeof value === "string" && pattern.test(value)) return value;
-  throw new InvalidScopeError(`Not a valid ${kind}: ${shown(value)}. A ${kind} has ${rule}.`);
+  throw new InvalidScopeError(`Not a valid ${kind}: ${shown(value)}. It has ${rule}.`);
 }
 
 function shown(value: unknown): string {

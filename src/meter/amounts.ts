@@ -40,18 +40,20 @@ export function boundRequest({ nanoUsd, tokens, requests, provider, model }: Pri
 }
 
 /**
- * Prices a usage in any of its forms; tokens without a model are those of `called`.
+ * Prices a usage in any of its forms.
  *
+ * @param called the model of the hold that is settled: tokens alone are priced as its own. Left out: there is no hold.
  * @throws InvalidUsageError, UnknownModelError.
  */
-export function usedAmounts(prices: PriceBook, usage: Usage | Tokens, called: CalledModel = {}): Actual {
+export function usedAmounts(prices: PriceBook, usage: Usage | Tokens, called?: CalledModel): Actual {
   if (typeof usage !== "object" || usage === null) throw new InvalidUsageError("Usage is an object.");
   if ("response" in usage) return answeredAmounts(prices, usage.response, called);
   if (isWhole(usage)) return { priced: priceUsage(prices, usage), given: givenFields(usage) };
-  const { provider, model } = called;
+  const { provider, model } = called ?? {};
   if (provider === undefined || model === undefined) {
+    const why = called === undefined ? "" : " The hold was made by `estimatedCostUsd`, so no model is known.";
     throw new InvalidUsageError(
-      "These tokens have no price: the hold was made by `estimatedCostUsd`, so settle it with `provider` and `model`, or with `costUsd`.",
+      `This usage has no price: give \`provider\` and \`model\` with the tokens, or \`costUsd\`.${why}`,
     );
   }
   const whole = { ...usage, provider, model };

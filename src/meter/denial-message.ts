@@ -1,5 +1,5 @@
 /** What a denial says: the numbers, and what to do. For logs; end users get `getResponse()`, which says neither. */
-import { onlyHoldsDeny } from "../errors.ts";
+import { needsMoreThanALimit, onlyHoldsDeny } from "../errors.ts";
 import type { Denial } from "../ledger/budgets.ts";
 import { formatUsd } from "../ledger/money.ts";
 import type { RequestedAmounts } from "../ledger/store.ts";
@@ -68,6 +68,8 @@ function others(denials: Denial[]): string {
 }
 
 function advice(denials: Denial[]): string {
+  if (needsMoreThanALimit(denials))
+    return "It alone needs more than the whole limit: lower its output limit (max_completion_tokens, max_tokens, or `defaultMaxOutputTokens`), or raise the budget.";
   if (onlyHoldsDeny(denials))
     return "Only calls in flight stand in the way: try again when they have settled.";
   return denials.some((denial) => denial.resetsAt === null)

@@ -1,5 +1,5 @@
 /** Options, checked once and brought into the context that every part of a meter works with. */
-import { AgentLimitError, InvalidOptionsError, InvalidScopeError } from "../errors.ts";
+import { AgentLimitError, InvalidBudgetError, InvalidOptionsError, InvalidScopeError } from "../errors.ts";
 import type { Budget } from "../ledger/budgets.ts";
 import { canonicalLimits } from "../ledger/limits.ts";
 import { checkChain, parseNamespace, parseScope } from "../ledger/names.ts";
@@ -24,6 +24,7 @@ const MAX_ID_RETENTION_SECONDS = 31 * 24 * 3600;
  */
 export function rootContext(options: MeterOptions): MeterContext {
   refuseUnknownNames(options, METER_OPTION_NAMES, "UsageMeter");
+  refuseUndefinedBudgets(options);
   const scope = rootScope(options);
   const link: ChainLink = { scope, limits: canonicalLimits(allBudgets(options)) };
   return {
@@ -45,6 +46,7 @@ export function rootContext(options: MeterOptions): MeterContext {
  */
 export function childContext(parent: MeterContext, scope: string, options: ScopeOptions): MeterContext {
   refuseUnknownNames(options, SCOPE_OPTION_NAMES, "A child");
+  refuseUndefinedBudgets(options);
   const link: ChainLink = { scope: parseScope(scope), limits: canonicalLimits(options.budgets) };
   const chain = [link, ...parent.chain];
   checkChain(chain.map((entry) => entry.scope));
@@ -58,12 +60,12 @@ export function refuseUnknownNames(options: object, known: readonly string[], wh
   }
   const unknown = unknownName(Object.keys(options), known);
   if (unknown === undefined) return;
-  const hint = unknown.nearest === undefined ? "" : `; did you mean ${JSON.stringify(unknown.nearest)}?`;
+  const hint = unknown.nearest === undefined ? "." : `; did you mean ${JSON.stringify(unknown.nearest)}?`;
   const forNode =
     unknown.name === "redisUrl"
       ? " `redisUrl` needs `agentlimit/node`; here it is `redis: { url, token }`."
       : "";
-  throw new InvalidOptionsError(`${whose} has no option ${JSON.stringify(unknown.name)}${hint}.${forNode}`);
+  throw new InvalidOptionsError(`${whose} has no option ${JSON.stringify(unknown.name)}${hint}${forNode}`);
 }
 
 type ScopeContext = Pick<MeterContext, "chain" | "scope" | "waitUntil" | "onEvent" | "work" | "emit">;
@@ -104,6 +106,16 @@ function rootScope({ agentId, scope }: MeterOptions): string {
   if (typeof agentId !== "string" || agentId.trim() === "")
     throw new InvalidScopeError("`agentId` is a name, not blank.");
   return parseScope(`agent:${agentId}`);
+}
+
+/** A budget that is there and undefined is most likely a variable that is not set, and must not mean "no limit". */
+function refuseUndefinedBudgets(options: MeterOptions): void {
+  for (const name of ["budgets", "monthlyBudgetUsd", "monthlyBudgetTokens"] as const) {
+    if (!Object.hasOwn(options, name) || options[name] !== undefined) continue;
+    throw new InvalidBudgetError(
+      `\`${name}\` is undefined. For no such budget leave it out; is a variable not set?`,
+    );
+  }
 }
 
 /** The short forms are budgets like any other: the same one in both forms is one too many. */

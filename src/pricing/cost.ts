@@ -53,7 +53,7 @@ export function costNanoUsd(price: ModelPrice, tokens: Tokens, extras: CallExtra
 
 /**
  * The most that one call can cost: the dearest rates that its flags allow, no cache hit, every size tier that its
- * input reaches, the provider's dearest hour. No usage within the bound costs more.
+ * input reaches, every hour of the provider's. No usage within the bound costs more.
  *
  * @throws InvalidUsageError above 9e15 nano-USD ($9,000,000), or when a count is not whole.
  */
@@ -64,9 +64,9 @@ export function boundNanoUsd(price: ModelPrice, bound: CallBound): number {
   const outputKinds = outputKindsOf(bound);
   const tiers: ServiceTier[] = ["standard", "flex", "batch"];
   if (bound.priorityTier) tiers.push("priority");
-  const costs = tiers.flatMap((name) => {
-    const tier = price.dearestServiceTiers[name];
-    return reachedRates(tier, inputTokens).map((rates) => {
+  const prices = price.hourlyServiceTiers.flatMap((hour) => tiers.map((name) => hour[name]));
+  const costs = prices.flatMap((tier) =>
+    reachedRates(tier, inputTokens).map((rates) => {
       const inputPico = BigInt(inputTokens) * BigInt(dearest(rates, inputKinds));
       const outputPico = BigInt(outputTokens) * BigInt(dearest(rates, outputKinds));
       return roundedUp(price, {
@@ -74,8 +74,8 @@ export function boundNanoUsd(price: ModelPrice, bound: CallBound): number {
         perMille: tier.perMille,
         extras: bound,
       });
-    });
-  });
+    }),
+  );
   return Math.max(...costs);
 }
 

@@ -12,8 +12,8 @@ export interface ModelPrice {
   readonly source: "table" | "custom" | "unknownModel";
   /** What calls cost on each service tier now. */
   readonly serviceTiers: ServiceTiers;
-  /** What they cost at the provider's dearest hour; the same where no hour is dearer. */
-  readonly dearestServiceTiers: ServiceTiers;
+  /** What they cost at each of the provider's hours, peak and off-peak: a call may end in another than it began. */
+  readonly hourlyServiceTiers: readonly ServiceTiers[];
   /** On all tokens: 1000, or more where the name itself says that the call is pinned to a region. */
   readonly multiplierPerMille: number;
   /** What `regional` and `fast` in {@link CallExtras} multiply by. */
@@ -63,17 +63,16 @@ export interface FoundRow {
 export function modelPrice(found: FoundRow, nowMs: number): { price: ModelPrice; validUntilMs: number } {
   const { provider, row, source, terms, regional, writesCacheUnasked } = found;
   const { rates, fastPerMille, nextChangeMs } = ratesAt(row, nowMs);
-  const hour = offPeakAt(row, nowMs);
-  const dearestServiceTiers = serviceTiersOf(row, rates, terms);
+  const hour = hourAt(row, nowMs);
+  const peak = serviceTiersOf(row, rates, terms);
+  const offPeak = row.offPeak && serviceTiersOf(row, overlayRates(rates, row.offPeak.rates), terms);
   const regionalPerMille = row.regionalPerMille ?? terms?.regionalPerMille ?? 1000;
   const price: ModelPrice = {
     provider,
     model: row.model,
     source,
-    serviceTiers: hour.offPeak
-      ? serviceTiersOf(row, overlayRates(rates, hour.offPeak), terms)
-      : dearestServiceTiers,
-    dearestServiceTiers,
+    serviceTiers: hour.isPeak ? peak : (offPeak ?? peak),
+    hourlyServiceTiers: offPeak === undefined ? [peak] : [peak, offPeak],
     multiplierPerMille: regional ? regionalPerMille : 1000,
     regionalPerMille: regional ? 1000 : regionalPerMille,
     fastPerMille: fastPerMille ?? terms?.fastPerMille ?? 1000,
@@ -143,22 +142,17 @@ function inProportion(rates: Rates, { from, to }: { from: Rates; to: Rates }): R
   return { ...rates, ...Object.fromEntries(scaled) };
 }
 
-function offPeakAt(
-  row: PriceRow,
-  nowMs: number,
-): { offPeak: StatedOffPeak | undefined; nextChangeMs: number } {
-  if (row.offPeak === undefined) return { offPeak: undefined, nextChangeMs: Number.POSITIVE_INFINITY };
+function hourAt(row: PriceRow, nowMs: number): { isPeak: boolean; nextChangeMs: number } {
+  if (row.offPeak === undefined) return { isPeak: true, nextChangeMs: Number.POSITIVE_INFINITY };
   const weekday = new Date(nowMs).getUTCDay();
   const dayStartMs = Math.floor(nowMs / (DAY_MINUTES * MINUTE_MS)) * DAY_MINUTES * MINUTE_MS;
   const minute = (nowMs - dayStartMs) / MINUTE_MS;
-  const { peakHours, rates } = row.offPeak;
+  const { peakHours } = row.offPeak;
   const isPeak =
     weekday >= 1 &&
     weekday <= 5 &&
     peakHours.some(({ fromMinute, untilMinute }) => minute >= fromMinute && minute < untilMinute);
   const boundaries = peakHours.flatMap(({ fromMinute, untilMinute }) => [fromMinute, untilMinute]);
   const nextMinute = Math.min(DAY_MINUTES, ...boundaries.filter((boundary) => boundary > minute));
-  return { offPeak: isPeak ? undefined : rates, nextChangeMs: dayStartMs + nextMinute * MINUTE_MS };
+  return { isPeak, nextChangeMs: dayStartMs + nextMinute * MINUTE_MS };
 }
-
-type StatedOffPeak = NonNullable<PriceRow["offPeak"]>["rates"];

@@ -51,6 +51,9 @@ export function priceEstimate(book: PriceBook, estimate: Estimate): PricedEstima
     );
   }
   const requests = countOf(fields, "requests") ?? 1;
+  if (!["estimatedCostUsd", "provider", "model"].some((name) => fields.get(name) !== undefined)) {
+    throw new InvalidUsageError("An estimate is `estimatedCostUsd`, or `provider` and `model` with tokens.");
+  }
   return fields.get("estimatedCostUsd") === undefined
     ? estimateTokens(book, fields, requests)
     : estimateStatedCost(fields, requests);

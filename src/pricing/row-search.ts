@@ -105,7 +105,7 @@ export class RowSearch {
       ...(this.#custom.get(provider)?.keys() ?? []),
       ...(providers.get(priceLender(provider))?.names() ?? []),
     ];
-    const names = [...providers.keys(), ...this.#custom.keys()];
+    const names = [...new Set([...providers.keys(), ...this.#custom.keys()])];
     return unknownModelMessage({ provider, model, mapped, known, providers: names, asOf });
   }
 }

@@ -140,10 +140,9 @@ class Deadline {
   }
 
   #silence(): StoreUnavailableError {
-    const before =
-      this.#failedBefore === undefined ? "" : `; a try before that failed, since ${this.#failedBefore}`;
+    const before = this.#failedBefore === undefined ? "" : ` (a try before that: ${this.#failedBefore})`;
     return new StoreUnavailableError(
-      `The store did not answer within ${this.#timeoutMs} ms (storeTimeoutMs)${before}. Whether it did what was asked is not known; the same id may be sent again.`,
+      `The store did not answer within ${this.#timeoutMs} ms${before}. What was asked may have been done all the same; the same id may be sent again.`,
     );
   }
 }

@@ -58,6 +58,8 @@ function ownWire(url: string, storeTimeoutMs: number): Wire {
   client.on("ready", () => {
     connectionError = undefined;
   });
+  // An idle connection must not keep a finished program alive; an operation under way does, by its deadline.
+  client.on("connect", () => client.stream.unref());
   /** A command says only that it was given up; why the connection failed stands in the event. */
   const explained = async (answer: Promise<unknown>): Promise<unknown> => {
     try {

@@ -251,7 +251,7 @@ describe("a call", () => {
       status: 402,
       code: "BUDGET_EXCEEDED",
       scope: "org:acme",
-      transient: true,
+      transient: false,
       denials: [
         { scope: "org:acme", window: "month", metric: "usd", limit: 1, held: 0.75, requested: 0.3 },
         { scope: "user:42", window: "minute", metric: "requests", limit: 1, held: 1, requested: 1 },

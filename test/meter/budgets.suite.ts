@@ -93,12 +93,36 @@ export function describeBudgets(meters: () => MakeMeter): void {
       await meter.reserve({ estimatedCostUsd: "0.1", tokens: 50 });
       await meter.reserve({ estimatedCostUsd: "0.1", tokens: 50 });
       const error = await rejection(meter.reserve({ estimatedCostUsd: "0.1" }));
-      expect(error).toMatchObject({ transient: true });
       expect((error as BudgetExceededError).denials.map(({ metric }) => metric).sort()).toEqual([
         "requests",
         "tokens",
       ]);
-      expect((error as Error).message).toContain("Only calls in flight stand in the way");
+    });
+
+    it("say whether waiting helps: for holds in flight, for the reset, or not at all", async () => {
+      const meter = meters()({ budgets: [{ window: "hour", usd: 1, requests: 3 }] });
+      await meter.reserve({ estimatedCostUsd: "0.6" });
+      const held = await rejection(meter.reserve({ estimatedCostUsd: "0.6" }));
+      expect(held).toMatchObject({ transient: true, retryAfterSeconds: 1 });
+      expect((held as Error).message).toContain("Only calls in flight stand in the way");
+
+      const large = await rejection(meter.reserve({ estimatedCostUsd: "1.01" }));
+      expect(large).toMatchObject({ transient: false, retryAfterSeconds: null });
+      expect((large as Error).message).toContain("more than the whole limit");
+
+      await meter.reserve({ estimatedCostUsd: 0 });
+      await meter.reserve({ estimatedCostUsd: 0 });
+      const counted = await rejection(meter.reserve({ estimatedCostUsd: 0 }));
+      expect(counted).toMatchObject({ transient: false, denials: [{ metric: "requests" }] });
+      expect((counted as BudgetExceededError).retryAfterSeconds).toBeGreaterThanOrEqual(1);
+      expect((counted as Error).message).toContain("Wait for the reset");
+    });
+
+    it("are no budgets when they are there and undefined: a variable is most likely not set", () => {
+      for (const name of ["budgets", "monthlyBudgetUsd", "monthlyBudgetTokens"]) {
+        expect(() => meters()({ [name]: undefined })).toThrow(InvalidBudgetError);
+      }
+      expect(() => meters()().child("user:1", { budgets: undefined })).toThrow(InvalidBudgetError);
     });
 
     it("that are soft alert and never deny", async () => {

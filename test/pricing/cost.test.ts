@@ -236,11 +236,12 @@ describe("no usage within a bound costs more than the bound", () => {
     fc.assert(fc.property(tablePrice, callWithin(600_000), holds), { numRuns: 2000 });
   });
 
-  it("nor with prices that no vendor would ask: cheaper tiers, dearer caches", () => {
-    const price = strangePrice.map((strange) => {
+  it("nor with prices that no vendor would ask: cheaper tiers, dearer caches, dearer nights", () => {
+    const hours = fc.constantFrom("2026-11-25T02:00Z", "2026-11-25T05:00Z").map(Date.parse);
+    const price = fc.tuple(strangePrice, hours).map(([strange, nowMs]) => {
       const models = { m: { ...strange, contextTokens: 1, maxOutputTokens: 1 } };
       const prices: PriceTable = { asOf: "2026-01-01", providers: { acme: { models } } };
-      return createPriceBook({ prices }).find("acme", "m");
+      return createPriceBook({ prices, now: () => nowMs }).find("acme", "m");
     });
     fc.assert(fc.property(price, callWithin(4000), holds), { numRuns: 2000 });
   });

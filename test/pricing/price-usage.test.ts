@@ -250,7 +250,7 @@ describe("an estimate by model is an upper bound", () => {
 
 describe("an estimate that makes no sense is refused by the name of its field", () => {
   it.each<[string, unknown, RegExp]>([
-    ["nothing", {}, /provider has to be a name/],
+    ["nothing", {}, /estimatedCostUsd.*or .provider. and .model./],
     ["negative dollars", { estimatedCostUsd: -1 }, /estimatedCostUsd has to be dollars/],
     ["NaN dollars", { estimatedCostUsd: Number.NaN }, /estimatedCostUsd/],
     ["absurd dollars", { estimatedCostUsd: 1e9 }, /estimatedCostUsd/],
@@ -305,7 +305,8 @@ describe("without a meter", () => {
     const names = supportedModels().map(({ provider, model }) => `${provider} ${model}`);
     expect(new Set(names).size).toBe(names.length);
     for (const { provider, model, price } of supportedModels()) {
-      const rates = book.find(provider, model).dearestServiceTiers.standard.steps[0]?.rates;
+      const [peak] = book.find(provider, model).hourlyServiceTiers;
+      const rates = peak?.standard.steps[0]?.rates;
       expect(rates?.input, `${provider} ${model}`).toBe(Math.round(Number(price.input) * 1e6));
     }
   });
