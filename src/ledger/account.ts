@@ -90,7 +90,7 @@ export function parseAccount(key: string, fields: AccountFields): Account {
 }
 
 export function malformedMessage(key: string, field: string): string {
-  return `The field ${field} of ${key} is not what agentlimit wrote. Nothing was changed; restore it, or reset the scope.`;
+  return `The field ${field} of ${key} is not what agentlimit wrote. Nothing was changed. Restore it; or delete the key, then reset the scope.`;
 }
 
 /** The fields `w`, `o` (absent: undefined), `c` and `s` of an account. */
@@ -105,6 +105,11 @@ export function formatAccount(account: Account): { w: string; o: string | undefi
     c: `${LAYOUT_VERSION} ${account.lastMicros} ${account.sweptMinute} ${account.flags};${counters}`,
     s: ordered.map(formatSettled).join(""),
   };
+}
+
+/** Whether a window is over: its end belongs to the next one. */
+export function hasEnded(window: Pick<ListedWindow, "endSeconds">, atMicros: number): boolean {
+  return atMicros >= window.endSeconds * 1_000_000;
 }
 
 /** A list in canonical text: `name start end lU,lT,lR[/sU,sT,sR];` */

@@ -123,12 +123,12 @@ function refuseUnusable(chain: ChainLink[], reply: LedgerReply): void {
   switch (reply.code) {
     case "LOST":
       throw new StoreDataError(
-        `The account of ${scope} has vanished from the store (evicted, deleted, or a partial restore). Calls are refused until the scope is reset; Redis needs maxmemory-policy noeviction.`,
+        `The account of ${scope} has vanished from the store (evicted, deleted, or a partial restore). Calls are refused until it is reset, which begins at zero and leaves the scope paused, since stored limits are lost too. Redis needs maxmemory-policy noeviction.`,
         "STATE_LOST",
       );
     case "MALFORMED":
       throw new StoreDataError(
-        `The field ${field} of ${first} is not what agentlimit wrote. Nothing was changed; restore it, or delete the key and reset the scope.`,
+        `The field ${field} of ${first} is not what agentlimit wrote. Nothing was changed. Restore it; or delete the key, then reset the scope.`,
       );
     case "TOO_NEW":
       throw new StoreDataError(

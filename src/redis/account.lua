@@ -86,6 +86,9 @@ local function newEntry(name, start, stop, pair)
   }
 end
 
+-- Whether a window is over: its end belongs to the next one.
+local function hasEnded(window, at) return at >= window.stop * SECOND end
+
 -- A list `name start end limits;…` as callers send it and `w` records it.
 local function parseList(line, key, field)
   local windows, position = {}, 1

@@ -98,7 +98,7 @@ return run(function()
     if isOverrun(account, known.start) then verdict = '1' end
   end
   local closed = closing(actual)
-  closed.verdict, closed.crossings = verdict, markCrossings(accounts, known.start, thresholds)
+  closed.verdict, closed.crossings = verdict, markCrossings(accounts, known.start, at, thresholds)
   if source == 'e' then closed.row, closed.kinds = row, kinds end
   known.closed = closed
   writeAccounts(accounts, { isSpent = true })

@@ -39,8 +39,9 @@ end
 
 local function hasMark(fired, mark) return string.find(',' .. fired .. ',', ',' .. mark .. ',', 1, true) ~= nil end
 
--- thresholds: millionths, parted by ','; '-' for none.
-local function markCrossings(accounts, start, thresholds)
+-- Marks what a call reached that began at `start` and is booked now, in windows that are open. thresholds: millionths,
+-- parted by ','; '-' for none.
+local function markCrossings(accounts, start, at, thresholds)
   local crossings = {}
   if thresholds == '-' then return '-' end
   local millionths = split(thresholds, ',')
@@ -48,7 +49,8 @@ local function markCrossings(accounts, start, thresholds)
     for _, window in ipairs(account.windows) do
       for limitPlace = 1, 6 do
         local metric = (limitPlace - 1) % 3 + 1
-        local limit = start >= window.base and limitInForce(window, limitPlace)
+        local counts = start >= window.base and not hasEnded(window, at)
+        local limit = counts and limitInForce(window, limitPlace)
         local letter = limitPlace <= 3 and METRICS[metric] or string.upper(METRICS[metric])
         for _, threshold in ipairs(limit and millionths or {}) do
           local mark = letter .. threshold

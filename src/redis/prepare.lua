@@ -1,8 +1,6 @@
 -- What every operation with a clock does first. The twin of src/ledger/rules/prepare.ts.
 local function isInside(window, at) return window.start * SECOND <= at and at < window.stop * SECOND end
 
-local function hasEnded(window, at) return at >= window.stop * SECOND end
-
 local function named(windows, name)
   for _, window in ipairs(windows) do
     if window.name == name then return window end
@@ -111,14 +109,17 @@ end
 
 local function isPaused(account) return account.flags % 2 == PAUSED end
 
+-- Stored limits and a pause are lost with an account: nobody passes until an administrator has looked.
+local LOST_REASON = 'this account was lost with its stored limits: check them, then resume'
+
 -- options: firstList (place in ARGV), indexKey (nil: not allowed), refusePaused, recreateLost.
 local function prepare(accounts, at, options)
   at = timeOf(accounts, at)
   for place = 1, #scopes do
     if not accounts[place] then
       if not options.indexKey then refuse('INIT', at) end
-      local isIndexed = redis.call('HEXISTS', options.indexKey, scopes[place]) == 1
-      if isIndexed and not options.recreateLost then refuse('LOST', at, { text(place - 1) }) end
+      local isLost = redis.call('HEXISTS', options.indexKey, scopes[place]) == 1
+      if isLost and not options.recreateLost then refuse('LOST', at, { text(place - 1) }) end
       accounts[place] = {
         key = KEYS[place],
         place = place,
@@ -129,8 +130,8 @@ local function prepare(accounts, at, options)
         windows = {},
         last = at,
         swept = math.floor(at / MINUTE),
-        flags = 0,
-        reason = false,
+        flags = isLost and PAUSED or 0,
+        reason = isLost and LOST_REASON,
       }
     end
   end

@@ -53,7 +53,7 @@ return run(function()
   end
   local closed = {
     actual = actual, source = source, hash = closeHash, verdict = verdictOf(accounts, at),
-    crossings = markCrossings(accounts, at, thresholds),
+    crossings = markCrossings(accounts, at, at, thresholds),
     row = source == 'e' and row or '-', kinds = source == 'e' and kinds or '-',
   }
   local record = {

@@ -63,6 +63,7 @@ name = name, start = start, stop = stop, limits = pair, omitted = false, unsent 
 base = 0, fired = '-', stored = false, settled = false, committed = false,
 }
 end
+local function hasEnded(window, at) return at >= window.stop * SECOND end
 local function parseList(line, key, field)
 local windows, position = {}, 1
 for first, name, start, stop, pair, after in string.gmatch(line, '()(%S+) (%d+) (%d+) ([%d,/%-]+);()') do
@@ -461,7 +462,7 @@ book(account, known, actual)
 if isOverrun(account, known.start) then verdict = '1' end
 end
 local closed = closing(actual)
-closed.verdict, closed.crossings = verdict, markCrossings(accounts, known.start, thresholds)
+closed.verdict, closed.crossings = verdict, markCrossings(accounts, known.start, at, thresholds)
 if source == 'e' then closed.row, closed.kinds = row, kinds end
 known.closed = closed
 writeAccounts(accounts, { isSpent = true })
@@ -630,7 +631,7 @@ end
 end
 end
 local function hasMark(fired, mark) return string.find(',' .. fired .. ',', ',' .. mark .. ',', 1, true) ~= nil end
-local function markCrossings(accounts, start, thresholds)
+local function markCrossings(accounts, start, at, thresholds)
 local crossings = {}
 if thresholds == '-' then return '-' end
 local millionths = split(thresholds, ',')
@@ -638,7 +639,8 @@ for place, account in ipairs(accounts) do
 for _, window in ipairs(account.windows) do
 for limitPlace = 1, 6 do
 local metric = (limitPlace - 1) % 3 + 1
-local limit = start >= window.base and limitInForce(window, limitPlace)
+local counts = start >= window.base and not hasEnded(window, at)
+local limit = counts and limitInForce(window, limitPlace)
 local letter = limitPlace <= 3 and METRICS[metric] or string.upper(METRICS[metric])
 for _, threshold in ipairs(limit and millionths or {}) do
 local mark = letter .. threshold
@@ -657,7 +659,6 @@ end
 `;
 
 const PREPARE = `local function isInside(window, at) return window.start * SECOND <= at and at < window.stop * SECOND end
-local function hasEnded(window, at) return at >= window.stop * SECOND end
 local function named(windows, name)
 for _, window in ipairs(windows) do
 if window.name == name then return window end
@@ -753,13 +754,14 @@ end
 return sent
 end
 local function isPaused(account) return account.flags % 2 == PAUSED end
+local LOST_REASON = 'this account was lost with its stored limits: check them, then resume'
 local function prepare(accounts, at, options)
 at = timeOf(accounts, at)
 for place = 1, #scopes do
 if not accounts[place] then
 if not options.indexKey then refuse('INIT', at) end
-local isIndexed = redis.call('HEXISTS', options.indexKey, scopes[place]) == 1
-if isIndexed and not options.recreateLost then refuse('LOST', at, { text(place - 1) }) end
+local isLost = redis.call('HEXISTS', options.indexKey, scopes[place]) == 1
+if isLost and not options.recreateLost then refuse('LOST', at, { text(place - 1) }) end
 accounts[place] = {
 key = KEYS[place],
 place = place,
@@ -770,8 +772,8 @@ changed = {},
 windows = {},
 last = at,
 swept = math.floor(at / MINUTE),
-flags = 0,
-reason = false,
+flags = isLost and PAUSED or 0,
+reason = isLost and LOST_REASON,
 }
 end
 end
@@ -857,7 +859,7 @@ changeHistory(account, at, addRow, historyRow(row, source, actual, kinds))
 end
 local closed = {
 actual = actual, source = source, hash = closeHash, verdict = verdictOf(accounts, at),
-crossings = markCrossings(accounts, at, thresholds),
+crossings = markCrossings(accounts, at, at, thresholds),
 row = source == 'e' and row or '-', kinds = source == 'e' and kinds or '-',
 }
 local record = {
@@ -979,11 +981,11 @@ end
 `;
 
 export const SCRIPTS = {
-  administer: script("administer", ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "3424e77b4a2c1a7411c883cc769c58617c37b152", "44c4c648be65ae141187fd0bfbb150cd9617e32d"),
-  close: script("close", ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "42dfe41ac7733c898a4b10d36b31dc95bd44ea6e", "89cc8cb03be50e911d96aef6dfc2d6ba2d92a13f"),
-  read: script("read", ACCOUNT + HISTORY + ANSWER + READ, "0816f0c9b8075c501dc3d80733ab4b6a49559de8", "837f0ecc933df2976f257984473f2c8d73e5982f"),
-  record: script("record", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "ceb9b6b8fb344bb3be86489f203073cdc6e3206b", "1fc5458c018beb7cab81a46d6937d48f03cab79d"),
-  reserve: script("reserve", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "826fdd46fdbb535f1c45ca7355acbb65263cc8a2", "f45e191957512dc718a688c3625165aefb260470"),
+  administer: script("administer", ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "86bcc4ce150f32ac1256a7692882a744f632e481", "11bab768d01a9a7eb6c86dc67b45b7fd556187e9"),
+  close: script("close", ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "2c2450f4a8e16fe684549d0138690c76ef4fd034", "45c7e628a5f5d206df11d24ae7db8b19cb685919"),
+  read: script("read", ACCOUNT + HISTORY + ANSWER + READ, "4b7b4a98091c42ac69c0d0957303c32e2cec25a6", "d12522f612f883c4194a1eb3298da385a28a995f"),
+  record: script("record", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "596583f9133ecd8379cadf78c1b202975c6c518e", "7c387aa4b745f8dc8239e8301008147995cf2fda"),
+  reserve: script("reserve", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "8f9ffa4155ceb3dc433e0a4c86a7984cee500700", "5670118544d016cb0914205db5915c0d9d395215"),
 } satisfies Record<string, RedisScript>;
 
 function script(name: string, source: string, sha1: string, upstashSha1: string): RedisScript {

@@ -476,6 +476,15 @@ promise("what was estimated, expired or given back is corrected once when the tr
     await release(bench, chain, "a");
     deepEqual(await standing(bench, "user:1"), [CENT, 0]);
   },
+  "leaves a hold alive when a sweep comes in the minute of its expiry": async (bench) => {
+    const chain = [link("user:1", [])];
+    await reserve(bench, chain, usd(3 * CENT), { id: "a", expiresInSeconds: 60 });
+    bench.advance(MINUTE);
+    await record(bench, chain, usd(0));
+    deepEqual(await standing(bench, "user:1"), [0, 3 * CENT]);
+    await settle(bench, chain, "a", usd(CENT));
+    deepEqual(await standing(bench, "user:1"), [CENT, 0]);
+  },
   "says that an expired id is expired when it is reserved again": async (bench) => {
     const chain = [link("user:1", [])];
     await reserve(bench, chain, usd(6 * CENT), { id: "a", expiresInSeconds: 60 });
@@ -831,6 +840,14 @@ promise("an alert fires once a period", {
     ok(heard.outcome === "booked");
     equal(heard.crossings.length, 1);
   },
+  "fires for no window that has ended": async (bench) => {
+    const chain = [link("user:1", [{ window: "minute", usd: 1 }])];
+    await reserve(bench, chain, usd(DOLLAR), { id: "a" });
+    bench.advance(MINUTE);
+    const late = await settle(bench, chain, "a", usd(DOLLAR), { thresholds: [0.5] });
+    ok(late.outcome === "booked");
+    deepEqual(late.crossings, []);
+  },
   "fires again where the mark was taken off, and in the next window": async (bench) => {
     const chain = [link("user:1", [{ window: "day", usd: 1, soft: true }])];
     const cross = async (): Promise<Crossing[]> => {
@@ -898,6 +915,9 @@ promise("data that is not ours denies, and is left as it is", {
     await rejects(record(bench, chain, usd(CENT)), { code: "STATE_LOST" });
     await rejects(settle(bench, chain, "a", usd(CENT)), { code: "STATE_LOST" });
     await bench.store.reset(administer(bench, "user:1"));
+    const refused = await reserve(bench, chain, usd(CENT));
+    ok(refused.outcome === "paused" && refused.reason?.includes("lost"));
+    await bench.store.resume(administer(bench, "user:1"));
     ok(isHeld(await reserve(bench, chain, usd(CENT))));
   },
 });

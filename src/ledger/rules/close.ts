@@ -5,7 +5,7 @@ import { addRow, EXPIRED_ROW, historyField, historyRow, takeRow } from "../histo
 import { type CallRecord, type Closing, closingDetails, timeToLiveMs } from "../operation-record.ts";
 import type { Amounts } from "../store.ts";
 import { MINUTE_MICROS, takeHold } from "../wheel.ts";
-import { isFull, isOverrun, markCrossings } from "./judge.ts";
+import { crossingsOf, isFull, isOverrun } from "./judge.ts";
 import { openAccounts } from "./prepare.ts";
 import {
   type LedgerState,
@@ -83,7 +83,11 @@ function book(command: CloseCommand, known: CallRecord, accounts: OpenAccount[],
     actual,
     source: command.source,
     verdict: accounts.some((open) => isOverrun(open, known.startMicros)) ? "1" : "0",
-    crossings: crossingsOf(accounts, known.startMicros, command.thresholdMillionths),
+    crossings: crossingsOf(
+      accounts,
+      { startMicros: known.startMicros, atMicros },
+      command.thresholdMillionths,
+    ),
     row: isEstimate ? command.row : "-",
     kinds: isEstimate ? command.kinds : [],
   };
@@ -100,12 +104,6 @@ function actualOf({ source, actual }: CloseCommand, { held, closed }: CallRecord
   if (source === "-") return zeroAmounts();
   const counted = closed === undefined || closed.source === "-" ? held : closed.actual;
   return { ...(actual ?? held), requests: counted.requests };
-}
-
-/** Marks and lists the crossings of a whole chain; `-` for none. */
-export function crossingsOf(accounts: OpenAccount[], startMicros: number, thresholds: number[]): string {
-  const crossings = accounts.flatMap((open, place) => markCrossings(open, place, startMicros, thresholds));
-  return crossings.length === 0 ? "-" : crossings.join(",");
 }
 
 function closeHeld(open: OpenAccount, known: CallRecord, actual: Amounts): void {

@@ -1,5 +1,5 @@
 /** Which limits an account has passed, and which thresholds it has reached. */
-import { type AccountWindow, addAmounts } from "../account.ts";
+import { type AccountWindow, addAmounts, hasEnded } from "../account.ts";
 import { limitsInForce, METRICS } from "../limits.ts";
 import { MAX_AMOUNT } from "../money.ts";
 import type { Amounts, LimitInForce, RequestedAmounts } from "../store.ts";
@@ -35,18 +35,32 @@ export function isFull(open: OpenAccount, added: Amounts): boolean {
   });
 }
 
+/** When a call began, and when it is booked. */
+export interface BookedCall {
+  startMicros: number;
+  atMicros: number;
+}
+
 /**
- * Marks the thresholds that settled spend has reached and that have not fired, as text:
- * `place:window:letter:millionths:base`, the letter `u`, `t` or `r`, capital for a soft budget.
+ * Marks the thresholds that settled spend has reached in open windows and that have not fired, as text:
+ * `place:window:letter:millionths:base` each, parted by commas, `-` for none. The letter is `u`, `t` or `r`, capital for a
+ * soft budget.
  */
-export function markCrossings(
+export function crossingsOf(accounts: OpenAccount[], call: BookedCall, thresholds: number[]): string {
+  const crossings = accounts.flatMap((open, place) => markCrossings(open, place, call, thresholds));
+  return crossings.length === 0 ? "-" : crossings.join(",");
+}
+
+function markCrossings(
   open: OpenAccount,
   place: number,
-  startMicros: number,
+  { startMicros, atMicros }: BookedCall,
   thresholds: number[],
 ): string[] {
   const crossings: string[] = [];
-  for (const window of open.account.windows.filter((candidate) => startMicros >= candidate.baseMicros)) {
+  const counting = ({ baseMicros }: AccountWindow) => startMicros >= baseMicros;
+  for (const window of open.account.windows.filter(counting)) {
+    if (hasEnded(window, atMicros)) continue;
     for (const limit of limitsInForce(window.stored, window)) {
       for (const millionths of thresholds) {
         const mark = `${letterOf(limit)}${millionths}`;

@@ -3,7 +3,9 @@ import {
   type AccountWindow,
   addAmounts,
   formatList,
+  hasEnded,
   type ListedWindow,
+  PAUSED,
   parseList,
   zeroAmounts,
 } from "../account.ts";
@@ -25,7 +27,7 @@ interface Preparation {
   withIndex: boolean;
   /** Refuse when a scope is paused. */
   refusePaused?: boolean;
-  /** Make an account anew that the index lists and that has vanished. */
+  /** Make an account anew, paused, that the index lists and that has vanished. */
   recreateLost?: boolean;
 }
 
@@ -56,9 +58,9 @@ export function prepare(state: LedgerState, command: Preparation, nowMicros: num
     const open = opened[index];
     if (open !== undefined) accounts.push(open);
     else if (!command.withIndex) return { refused: refusal("INIT", atMicros, []) };
-    else if (state.isIndexed(scope) && command.recreateLost !== true) {
-      return { refused: refusal("LOST", atMicros, [], [index]) };
-    } else accounts.push(newAccount(scope, atMicros));
+    else if (!state.isIndexed(scope)) accounts.push(newAccount(scope, atMicros));
+    else if (command.recreateLost === true) accounts.push(recreatedAccount(scope, atMicros));
+    else return { refused: refusal("LOST", atMicros, [], [index]) };
   }
   const paused = accounts.findIndex(isPaused);
   if (command.refusePaused === true && paused >= 0)
@@ -98,12 +100,18 @@ function newAccount(scope: string, atMicros: number): OpenAccount {
   });
 }
 
-function isInside(window: ListedWindow, atMicros: number): boolean {
-  return window.startSeconds * SECOND_MICROS <= atMicros && atMicros < window.endSeconds * SECOND_MICROS;
+/** Stored limits and a pause are lost with an account: nobody passes until an administrator has looked. */
+const LOST_REASON = "this account was lost with its stored limits: check them, then resume";
+
+function recreatedAccount(scope: string, atMicros: number): OpenAccount {
+  const open = newAccount(scope, atMicros);
+  open.account.flags = PAUSED;
+  open.pauseReason = LOST_REASON;
+  return open;
 }
 
-export function hasEnded(window: ListedWindow, atMicros: number): boolean {
-  return atMicros >= window.endSeconds * SECOND_MICROS;
+function isInside(window: ListedWindow, atMicros: number): boolean {
+  return window.startSeconds * SECOND_MICROS <= atMicros && atMicros < window.endSeconds * SECOND_MICROS;
 }
 
 /** A window that nobody sent for a whole window, and that no stored limit needs. */

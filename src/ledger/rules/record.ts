@@ -4,8 +4,7 @@ import type { RecordCommand } from "../commands.ts";
 import { addRow, historyField, historyRow } from "../history.ts";
 import { type CallRecord, type Closing, closingDetails, type OperationRecord } from "../operation-record.ts";
 import { minuteOf } from "../wheel.ts";
-import { crossingsOf } from "./close.ts";
-import { isFull, isOverrun } from "./judge.ts";
+import { crossingsOf, isFull, isOverrun } from "./judge.ts";
 import { openAccounts, prepare, timeOf } from "./prepare.ts";
 import {
   isPaused,
@@ -35,7 +34,7 @@ export function record(state: LedgerState, command: RecordCommand, nowMicros: nu
     source: command.source,
     argumentsHash: command.closeHash,
     verdict: verdictOf(accounts, atMicros),
-    crossings: crossingsOf(accounts, atMicros, command.thresholdMillionths),
+    crossings: crossingsOf(accounts, { startMicros: atMicros, atMicros }, command.thresholdMillionths),
     row: command.source === "e" ? command.row : "-",
     kinds: command.source === "e" ? command.kinds : [],
   };
