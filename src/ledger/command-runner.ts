@@ -9,8 +9,11 @@ import { isWindow, windowBounds } from "./windows.ts";
 
 /** What executes commands, each atomically: the rules over a Map, or scripts in Redis. */
 export interface LedgerBackend {
-  /** @throws StoreUnavailableError when it is not known whether the command was applied. */
-  execute(namespace: string, command: LedgerCommand): Promise<LedgerReply>;
+  /**
+   * @param elapsedMs what earlier rounds of the operation have used of its time.
+   * @throws StoreUnavailableError when it is not known whether the command was applied.
+   */
+  execute(namespace: string, command: LedgerCommand, elapsedMs: number): Promise<LedgerReply>;
   /** A guess of the backend's clock, in milliseconds; Date.now by default. The backend's own clock decides. */
   now?: () => number;
   close?(): Promise<void>;
@@ -50,12 +53,13 @@ export class CommandRunner {
     commandOf: (round: Round) => LedgerCommand,
     furtherWindows: string[] = [],
   ): Promise<LedgerReply> {
+    const startMs = performance.now();
     let withIndex = false;
     let atMs = this.nowMs();
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const scopes = chain.map((link) => this.#scopeArguments(namespace, link, furtherWindows, atMs));
       const command = commandOf({ scopes, withIndex, nowMs: Math.floor(atMs) });
-      const reply = await this.#backend.execute(namespace, command);
+      const reply = await this.#backend.execute(namespace, command, performance.now() - startMs);
       refuseUnusable(chain, reply);
       atMs = reply.atMicros / 1000;
       const isOwnClock = command.kind === "settle" || command.kind === "release";

@@ -54,7 +54,7 @@ export function scriptTransport(wire: Wire, options: DeliveryOptions): ScriptTra
 
   /** Until it works, fails for good, or the deadline comes: sent once more with everything as it was. */
   async function deliver(call: Call): Promise<unknown> {
-    const deadline = new Deadline(storeTimeoutMs);
+    const deadline = new Deadline(storeTimeoutMs, call.elapsedMs);
     for (let tries = 1; ; tries++) {
       if (closed) {
         throw new StoreUnavailableError("The connection to the store was closed: make a new meter.");
@@ -77,15 +77,18 @@ export function scriptTransport(wire: Wire, options: DeliveryOptions): ScriptTra
   }
 
   return {
-    async run(script, keys, args) {
+    async run(script, keys, args, elapsedMs = 0) {
       const answer = await deliver({
+        elapsedMs,
         name: `The script "${script.name}"`,
         secrets: [...keys, ...args],
         send: (deadline) => send(script, { keys, args, deadline }),
       });
       return answerValues(script.name, answer);
     },
-    time: async () => timeMicros(await deliver({ name: "TIME", secrets: [], send: () => wire.time() })),
+    async time(elapsedMs = 0) {
+      return timeMicros(await deliver({ elapsedMs, name: "TIME", secrets: [], send: () => wire.time() }));
+    },
     async close() {
       closed = true;
       wire.close?.();
@@ -94,6 +97,7 @@ export function scriptTransport(wire: Wire, options: DeliveryOptions): ScriptTra
 }
 
 interface Call {
+  elapsedMs: number;
   name: string;
   /** What must not show in an error. */
   secrets: string[];
@@ -107,9 +111,9 @@ class Deadline {
   #isOver = false;
   #failedBefore: string | undefined;
 
-  constructor(timeoutMs: number) {
+  constructor(timeoutMs: number, elapsedMs: number) {
     this.#timeoutMs = timeoutMs;
-    this.#endMs = performance.now() + timeoutMs;
+    this.#endMs = performance.now() + timeoutMs - elapsedMs;
   }
 
   hasPassed(): boolean {

@@ -46,37 +46,35 @@ export class RedisBackend implements LedgerBackend {
     this.#transport = transport;
   }
 
-  async execute(namespace: string, command: LedgerCommand): Promise<LedgerReply> {
-    const reply = await this.#run(namespace, command, await this.#clockArgument());
+  async execute(namespace: string, command: LedgerCommand, elapsedMs: number): Promise<LedgerReply> {
+    const startMs = performance.now() - elapsedMs;
+    const elapsed = () => performance.now() - startMs;
+    const run = async () => {
+      const args = [await this.#clockArgument(elapsed), ...argumentsOf(command)];
+      const script = SCRIPTS[scriptOf(command)];
+      return parseReply(await this.#transport.run(script, keysOf(namespace, command), args, elapsed()));
+    };
+    const reply = await run();
     if (reply.code !== "CLOCK") return reply;
-    await this.#measureClock();
-    return this.#run(namespace, command, await this.#clockArgument());
+    await this.#measureClock(elapsed());
+    return run();
   }
 
   async close(): Promise<void> {
     await this.#transport.close?.();
   }
 
-  async #run(namespace: string, command: LedgerCommand, clock: string): Promise<LedgerReply> {
-    const script = SCRIPTS[scriptOf(command)];
-    const values = await this.#transport.run(script, keysOf(namespace, command), [
-      clock,
-      ...argumentsOf(command),
-    ]);
-    return parseReply(values);
-  }
-
   /** Empty while the server's scripts may ask for the time themselves. */
-  async #clockArgument(): Promise<string> {
+  async #clockArgument(elapsed: () => number): Promise<string> {
     if (this.#localClock !== undefined) return String(Math.floor(this.#localClock() * 1000));
     if (this.#clock === undefined) return "";
-    if (Date.now() - this.#clock.measuredAtMs > CLOCK_TRUST_MS) await this.#measureClock();
+    if (Date.now() - this.#clock.measuredAtMs > CLOCK_TRUST_MS) await this.#measureClock(elapsed());
     return String(Math.floor(Date.now() * 1000 + this.#clock.offsetMicros));
   }
 
-  async #measureClock(): Promise<void> {
+  async #measureClock(elapsedMs: number): Promise<void> {
     const before = Date.now();
-    const serverMicros = await this.#transport.time();
+    const serverMicros = await this.#transport.time(elapsedMs);
     const middle = (before + Date.now()) / 2;
     this.#clock = { offsetMicros: serverMicros - middle * 1000, measuredAtMs: Date.now() };
   }

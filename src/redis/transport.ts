@@ -25,10 +25,14 @@ export interface RedisScript {
  * @throws StoreDataError the script failed, or its answer has not the form of {@link answerValues}.
  */
 export interface ScriptTransport {
-  /** Runs a script and returns the values of its answer; see {@link answerValues}. */
-  run(script: RedisScript, keys: string[], args: string[]): Promise<string[]>;
+  /**
+   * Runs a script and returns the values of its answer; see {@link answerValues}.
+   *
+   * @param elapsedMs what the operation has used of its `storeTimeoutMs` before this call; 0 by default.
+   */
+  run(script: RedisScript, keys: string[], args: string[], elapsedMs?: number): Promise<string[]>;
   /** The server's clock, in microseconds since 1970. */
-  time(): Promise<number>;
+  time(elapsedMs?: number): Promise<number>;
   /** Ends what the transport itself opened. Afterwards every call throws `StoreUnavailableError`. */
   close?(): Promise<void>;
 }
