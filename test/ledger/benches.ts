@@ -5,7 +5,7 @@ import { MemoryBackend } from "../../src/ledger/memory-store.ts";
 import { accountKey } from "../../src/redis/keys.ts";
 import { redisStore } from "../../src/redis/redis-store.ts";
 import type { ScriptTransport } from "../../src/redis/transport.ts";
-import { type Bench, START_MS } from "./store-cases.ts";
+import { type Bench, START_MS } from "./cases/bench.ts";
 
 export function memoryBench(): Bench {
   const clock = movingClock();

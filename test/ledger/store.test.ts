@@ -3,7 +3,7 @@ import { afterAll, describe, inject, it } from "vitest";
 import { restTransport } from "../../src/redis/rest.ts";
 import { tcpTransport } from "../../src/redis/tcp.ts";
 import { memoryBench, redisBench } from "./benches.ts";
-import { STORE_CASES } from "./store-cases.ts";
+import { STORE_CASES } from "./cases/index.ts";
 
 const address = { url: inject("restUrl"), token: inject("restToken") };
 const tcp = tcpTransport(inject("redisUrl"));

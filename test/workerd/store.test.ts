@@ -2,7 +2,7 @@
 import { describe, inject, it } from "vitest";
 import { restTransport } from "../../src/redis/rest.ts";
 import { memoryBench, redisBench } from "../ledger/benches.ts";
-import { STORE_CASES } from "../ledger/store-cases.ts";
+import { STORE_CASES } from "../ledger/cases/index.ts";
 
 const address = { url: inject("restUrl"), token: inject("restToken") };
 

@@ -1,0 +1,30 @@
+/**
+ * What every store must do, as plain functions over a store with a clock that the test moves.
+ * A runtime needs only a loop over these: see store.test.ts and test/workerd.
+ */
+import { ADMINISTRATION_CASES } from "./administration.ts";
+import { ADMISSION_CASES } from "./admission.ts";
+import { ALERTS_CASES } from "./alerts.ts";
+import type { StoreCase } from "./bench.ts";
+import { CORRECTIONS_CASES } from "./corrections.ts";
+import { FOREIGN_DATA_CASES } from "./foreign-data.ts";
+import { HISTORY_CASES } from "./history.ts";
+import { LISTS_CASES } from "./lists.ts";
+import { LOST_ANSWERS_CASES } from "./lost-answers.ts";
+import { REPETITION_CASES } from "./repetition.ts";
+import { SETTLING_CASES } from "./settling.ts";
+import { WINDOWS_CASES } from "./windows.ts";
+
+export const STORE_CASES: StoreCase[] = [
+  ...ADMISSION_CASES,
+  ...SETTLING_CASES,
+  ...REPETITION_CASES,
+  ...CORRECTIONS_CASES,
+  ...HISTORY_CASES,
+  ...LOST_ANSWERS_CASES,
+  ...WINDOWS_CASES,
+  ...LISTS_CASES,
+  ...ADMINISTRATION_CASES,
+  ...ALERTS_CASES,
+  ...FOREIGN_DATA_CASES,
+];
