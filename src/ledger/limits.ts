@@ -12,6 +12,13 @@ export const METRICS: readonly { metric: Metric; field: keyof Amounts }[] = [
   { metric: "requests", field: "requests" },
 ];
 
+/** The field that holds a metric's amount. */
+export function fieldOf(metric: Metric): keyof Amounts {
+  return FIELDS[metric];
+}
+
+const FIELDS: Record<Metric, keyof Amounts> = { usd: "nanoUsd", tokens: "tokens", requests: "requests" };
+
 export function noLimits(): LimitAmounts {
   return { nanoUsd: null, tokens: null, requests: null };
 }

@@ -1,6 +1,6 @@
 /** Standings to what users read: budgets with percents and remainders, and the usage of the calendar month. */
 import type { BudgetStatus, Denial, Metric, UsageStats } from "./budgets.ts";
-import { METRICS } from "./limits.ts";
+import { fieldOf } from "./limits.ts";
 import { usdFromNano } from "./money.ts";
 import type { AccountView, Amounts, LimitInForce, RequestedAmounts, Standing, WindowView } from "./store.ts";
 
@@ -98,10 +98,6 @@ function refusals(
 }
 
 const resetOrder = (denial: Denial): number => denial.resetsAt?.getTime() ?? Number.MAX_SAFE_INTEGER;
-
-function fieldOf(metric: Metric): keyof Amounts {
-  return METRICS.find((entry) => entry.metric === metric)?.field ?? "nanoUsd";
-}
 
 function inUnit(metric: Metric, amount: number): number {
   return metric === "usd" ? usdFromNano(amount) : amount;

@@ -1,18 +1,15 @@
 /** Which limits an account has passed, and which thresholds it has reached. */
 import { type AccountWindow, addAmounts, hasEnded } from "../account.ts";
-import { limitsInForce, METRICS } from "../limits.ts";
+import { fieldOf, limitsInForce, METRICS } from "../limits.ts";
 import { MAX_AMOUNT } from "../money.ts";
 import type { Amounts, LimitInForce, RequestedAmounts } from "../store.ts";
 import type { OpenAccount } from "./state.ts";
-
-const fieldOf = (limit: LimitInForce): keyof Amounts =>
-  METRICS.find((entry) => entry.metric === limit.metric)?.field ?? "nanoUsd";
 
 /** Whether a hard limit of the account refuses the request. A null asks for at least one unit. */
 export function refuses(open: OpenAccount, requested: RequestedAmounts): boolean {
   return open.account.windows.some((window) =>
     hardLimits(window).some((limit) => {
-      const field = fieldOf(limit);
+      const field = fieldOf(limit.metric);
       return window.committed[field] + (requested[field] ?? 1) > limit.limit;
     }),
   );
@@ -23,7 +20,7 @@ export function isOverrun(open: OpenAccount, startMicros: number): boolean {
   return open.account.windows.some(
     (window) =>
       startMicros >= window.baseMicros &&
-      hardLimits(window).some((limit) => window.settled[fieldOf(limit)] > limit.limit),
+      hardLimits(window).some((limit) => window.settled[fieldOf(limit.metric)] > limit.limit),
   );
 }
 
@@ -64,7 +61,7 @@ function markCrossings(
     for (const limit of limitsInForce(window.stored, window)) {
       for (const millionths of thresholds) {
         const mark = `${letterOf(limit)}${millionths}`;
-        const isReached = window.settled[fieldOf(limit)] * 1e6 >= limit.limit * millionths;
+        const isReached = window.settled[fieldOf(limit.metric)] * 1e6 >= limit.limit * millionths;
         if (!isReached || window.fired.includes(mark)) continue;
         window.fired.push(mark);
         crossings.push(`${place}:${window.name}:${letterOf(limit)}:${millionths}:${window.baseMicros}`);
