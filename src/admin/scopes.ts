@@ -1,13 +1,12 @@
 /** One scope alone: how it stands, the limits that an administrator stores on it, reset, pause and resume. */
 import * as v from "valibot";
-import { IdConflictError } from "../errors.ts";
 import type { Budget, UsageStats } from "../ledger/budgets.ts";
 import { canonicalLimits } from "../ledger/limits.ts";
-import { argumentsHash, randomId } from "../ledger/operation-id.ts";
 import { usageStats } from "../ledger/stats.ts";
 import type { Standing } from "../ledger/store.ts";
+import { applied } from "../meter/administration.ts";
 import { UNKNOWN_REQUEST } from "../meter/check.ts";
-import { REPLAYABLE_SECONDS } from "../meter/operations.ts";
+import { scopeOperation } from "../meter/operations.ts";
 import { budgets, exactly, scope } from "./fields.ts";
 import { type AdminCall, type Route, route } from "./route.ts";
 
@@ -83,15 +82,8 @@ async function storeLimits(
   { scope, budgets }: { scope: string; budgets: Budget[] },
 ): Promise<ScopeStanding> {
   const limits = canonicalLimits(budgets) ?? [];
-  const answer = await store.storeLimits({
-    namespace,
-    chain: [{ scope }],
-    id: randomId(),
-    argumentsHash: argumentsHash(["limits", scope, JSON.stringify(limits)]),
-    retentionSeconds: REPLAYABLE_SECONDS,
-    limits,
-  });
-  if (answer.outcome === "conflict") throw new IdConflictError("Two operations drew the same random id.");
+  const answer = await store.storeLimits({ ...scopeOperation({ namespace }, scope, "limits"), limits });
+  applied(answer);
   return scopeStanding(answer);
 }
 

@@ -1,7 +1,9 @@
 /** Flags and environment to a ledger. Nothing here prints, and no message holds a password or a token. */
 import { InvalidOptionsError, InvalidScopeError, StoreUnavailableError } from "../errors.ts";
-import { parseNamespace, parseScope } from "../ledger/names.ts";
+import { agentScope, parseNamespace, parseScope } from "../ledger/names.ts";
 import type { AccountView, CheckAnswer, Store } from "../ledger/store.ts";
+import { UNKNOWN_REQUEST } from "../meter/check.ts";
+import { isLoopback } from "../redis/loopback.ts";
 import { redisStore } from "../redis/redis-store.ts";
 import type { ScriptTransport } from "../redis/transport.ts";
 import { UsageError } from "./usage-error.ts";
@@ -34,7 +36,7 @@ export function scopeOf({ agent, scope }: ScopeFlags): string {
   if (scope !== undefined) return parseScope(scope);
   if (agent === undefined) throw new UsageError("Say whose budgets: --agent <name>, or --scope <name>.");
   if (agent.trim() === "") throw new InvalidScopeError("--agent is a name, not blank.");
-  return parseScope(`agent:${agent}`);
+  return agentScope(agent);
 }
 
 /**
@@ -68,12 +70,9 @@ export interface ScopeReading {
   account: AccountView;
 }
 
-/** A call of which nothing is known but that it is one: refused where any budget has nothing left. */
-const ANY_CALL = { nanoUsd: null, tokens: null, requests: 1 };
-
 /** Reads one scope without its parents; writes nothing. */
 export async function readScope({ store, namespace }: Ledger, scope: string): Promise<ScopeReading> {
-  const answer = await store.check({ namespace, chain: [{ scope }], requested: ANY_CALL });
+  const answer = await store.check({ namespace, chain: [{ scope }], requested: UNKNOWN_REQUEST });
   const [account] = answer.accounts;
   if (account === undefined) throw new TypeError("A chain of one scope has one account.");
   return { answer, account };
@@ -140,7 +139,7 @@ function shownAddress({ url, name }: Target): string {
   if (parsed.hash !== "" || `${parsed.pathname}${parsed.search}`.includes("@"))
     throw new UsageError(`${name}: in user and password write %23 for #, %2F for /, %3F for ?, %40 for @.`);
   const { protocol, hostname, port, pathname } = parsed;
-  if (protocol === "http:" && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname))
+  if (protocol === "http:" && !isLoopback(hostname))
     throw new UsageError(
       `${name}: write https://, since the token would travel in the clear; http:// is for this machine alone.`,
     );

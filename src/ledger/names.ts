@@ -13,6 +13,18 @@ export function parseScope(value: unknown): string {
   return parseName("scope", value, NAME, NAME_RULE);
 }
 
+const AGENT_PREFIX = "agent:";
+
+/** The scope of an agent's budgets. @throws InvalidScopeError unless it is a scope's name. */
+export function agentScope(agentId: string): string {
+  return parseScope(`${AGENT_PREFIX}${agentId}`);
+}
+
+/** The agent whose scope it is; undefined for scopes of another kind. */
+export function agentIdOf(scope: string): string | undefined {
+  return scope.startsWith(AGENT_PREFIX) ? scope.slice(AGENT_PREFIX.length) : undefined;
+}
+
 /** @throws InvalidScopeError unless the value is an operation's id. */
 export function parseId(value: unknown): string {
   return parseName("id", value, NAME, NAME_RULE);

@@ -2,9 +2,8 @@
 import type { BudgetStatus, Denial, Metric, UsageStats } from "./budgets.ts";
 import { fieldOf } from "./limits.ts";
 import { usdFromNano } from "./money.ts";
+import { agentIdOf } from "./names.ts";
 import type { AccountView, Amounts, LimitInForce, RequestedAmounts, Standing, WindowView } from "./store.ts";
-
-const AGENT_PREFIX = "agent:";
 
 /** The usage of the chain's leaf, with every budget of the chain. */
 export function usageStats(standing: Standing): UsageStats {
@@ -12,6 +11,7 @@ export function usageStats(standing: Standing): UsageStats {
   if (leaf === undefined) throw new TypeError("A standing has at least one account.");
   const month = leaf.windows.find((window) => window.window === "month");
   if (month === undefined) throw new TypeError("Every account counts the calendar month.");
+  const agentId = agentIdOf(leaf.scope);
   const budgets = standing.accounts.flatMap(budgetStatuses);
   const monthly = budgetStatuses(leaf).filter((budget) => budget.window === "month" && !budget.soft);
   const usd = monthly.find((budget) => budget.metric === "usd");
@@ -21,7 +21,7 @@ export function usageStats(standing: Standing): UsageStats {
     .map((budget) => budget.remaining);
   return {
     scope: leaf.scope,
-    ...(leaf.scope.startsWith(AGENT_PREFIX) ? { agentId: leaf.scope.slice(AGENT_PREFIX.length) } : {}),
+    ...(agentId === undefined ? {} : { agentId }),
     usdSpent: usdFromNano(month.settled.nanoUsd),
     nanoUsdSpent: month.settled.nanoUsd,
     usdHeld: usdFromNano(month.held.nanoUsd),

@@ -25,6 +25,7 @@ export async function resume(context: MeterContext): Promise<void> {
   applied(await context.store.resume(scopeOperation(context, context.scope, "resume")));
 }
 
-function applied(answer: AdminAnswer): void {
+/** @throws IdConflictError when two operations drew the same random id. */
+export function applied(answer: AdminAnswer): void {
   if (answer.outcome === "conflict") throw new IdConflictError("Two operations drew the same random id.");
 }

@@ -32,9 +32,12 @@ export function plainRetentionSeconds(context: MeterContext, given: boolean): nu
 }
 
 /** An operation on one scope alone, which declares no limits for it. */
-export function scopeOperation(context: MeterContext, scope: string, kind: string): Operation {
-  const alone = { ...context, chain: [{ scope }] };
-  return operation(alone, randomId(), kind, [], plainRetentionSeconds(context, false));
+export function scopeOperation(
+  { namespace }: Pick<MeterContext, "namespace">,
+  scope: string,
+  kind: string,
+): Operation {
+  return operation({ namespace, chain: [{ scope }] }, randomId(), kind, [], REPLAYABLE_SECONDS);
 }
 
 /**
@@ -43,16 +46,16 @@ export function scopeOperation(context: MeterContext, scope: string, kind: strin
  * @param amounts the amounts as the caller gave them, in a fixed order; prices and times never.
  */
 export function operation(
-  context: MeterContext,
+  { namespace, chain }: Pick<MeterContext, "namespace" | "chain">,
   id: string,
   kind: string,
   amounts: readonly string[],
   retentionSeconds: number,
 ): Operation {
-  const scopes = context.chain.map((link) => link.scope).join(" ");
+  const scopes = chain.map((link) => link.scope).join(" ");
   return {
-    namespace: context.namespace,
-    chain: context.chain,
+    namespace,
+    chain,
     id,
     argumentsHash: argumentsHash([kind, scopes, ...amounts]),
     retentionSeconds,

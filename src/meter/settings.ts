@@ -2,7 +2,7 @@
 import { AgentLimitError, InvalidBudgetError, InvalidOptionsError, InvalidScopeError } from "../errors.ts";
 import type { Budget } from "../ledger/budgets.ts";
 import { canonicalLimits } from "../ledger/limits.ts";
-import { checkChain, parseNamespace, parseScope } from "../ledger/names.ts";
+import { agentScope, checkChain, parseNamespace, parseScope } from "../ledger/names.ts";
 import type { ChainLink } from "../ledger/store.ts";
 import { createPriceBook } from "../pricing/price-book.ts";
 import { alertSettings } from "./alerts.ts";
@@ -105,7 +105,7 @@ function rootScope({ agentId, scope }: MeterOptions): string {
   if (scope !== undefined) return parseScope(scope);
   if (typeof agentId !== "string" || agentId.trim() === "")
     throw new InvalidScopeError("`agentId` is a name, not blank.");
-  return parseScope(`agent:${agentId}`);
+  return agentScope(agentId);
 }
 
 /** A budget that is there and undefined is most likely a variable that is not set, and must not mean "no limit". */

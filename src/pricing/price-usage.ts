@@ -6,7 +6,7 @@ import { shown } from "./decimal-prices.ts";
 import type { ModelPrice } from "./model-price.ts";
 import type { PriceBook } from "./price-book.ts";
 import { MAX_NAME_LENGTH } from "./read-price.ts";
-import { countTokens, statesTokens, validateTokens, wholeCount } from "./tokens.ts";
+import { ABOUT_COST, countTokens, statesTokens, validateTokens, wholeCount } from "./tokens.ts";
 import type { Estimate, PricedUsage, Tokens, Usage } from "./usage.ts";
 
 /** Usage in numbers; a provider's answer has to be read first. */
@@ -69,7 +69,6 @@ const ESTIMATE_FIELDS: readonly string[] = [
   "inputTokens",
   "maxOutputTokens",
 ];
-const ABOUT_COST = /tok|tier|cost|usd/i;
 
 type Fields = ReadonlyMap<string, unknown>;
 

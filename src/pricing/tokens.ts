@@ -5,6 +5,9 @@ import { shown } from "./decimal-prices.ts";
 import type { RateKind } from "./rates.ts";
 import type { Tokens } from "./usage.ts";
 
+/** What a field is called that is about tokens, tiers or cost: one that is not known is most likely a misspelling. */
+export const ABOUT_COST = /tok|tier|cost|usd/i;
+
 /** The kinds of tokens that exclude each other, and the rate that prices each. Reasoning is a part of output. */
 export const RATE_OF_COUNT = {
   inputTokens: "input",
@@ -96,7 +99,6 @@ export function wholeCount(value: unknown, field: string): number {
 const COUNTS = [...INPUT_COUNTS, ...OUTPUT_COUNTS, "reasoningTokens", "tokensUsed"] as const;
 const SERVICE_TIERS = ["batch", "flex", "priority"] as const;
 const KNOWN_FIELDS: readonly string[] = [...COUNTS, "serviceTier"];
-const ABOUT_COST = /tok|tier|cost|usd/i;
 
 function readServiceTier(value: unknown): "batch" | "flex" | "priority" {
   const tier = SERVICE_TIERS.find((each) => each === value);

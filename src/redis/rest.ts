@@ -2,6 +2,7 @@
 import { Redis } from "@upstash/redis/cloudflare";
 import { InvalidOptionsError, StoreUnavailableError } from "../errors.ts";
 import { DEFAULT_STORE_TIMEOUT_MS, type Dialect, scriptTransport, type Wire } from "./delivery.ts";
+import { isLoopback } from "./loopback.ts";
 import type { ScriptTransport } from "./transport.ts";
 
 /** What is used of an `@upstash/redis` client. Its settings do not matter: deserialization, retries, auto-pipelining. */
@@ -78,8 +79,7 @@ function checkedUrl(url: string, server: Dialect | undefined): string {
       "The url of the Redis REST API must be like https://name.upstash.io, without user, password and query; the token goes in token.",
     );
   }
-  const isLoopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(parsed.hostname);
-  if (parsed.protocol === "http:" && !isLoopback && server !== "redis") {
+  if (parsed.protocol === "http:" && !isLoopback(parsed.hostname) && server !== "redis") {
     throw new InvalidOptionsError(
       'The url of the Redis REST API must begin with https:, since the token would travel in the clear. For a bridge in your own network say server: "redis".',
     );
