@@ -452,7 +452,7 @@ describe("health", () => {
 });
 
 describe("an account that has vanished from the store", () => {
-  it("is 503 STATE_LOST until its scope is reset", async () => {
+  it("is 503 STATE_LOST until its scope is reset, and paused then, since stored limits are lost with it", async () => {
     const backend = new MemoryBackend({ now: () => nowMs });
     const app = adminApp({ store: createStore(backend), ownerToken: OWNER_TOKEN });
     const client = ownerClient((path, init) => app.request(path, init));
@@ -463,7 +463,15 @@ describe("an account that has vanished from the store", () => {
       status: 503,
       body: { code: "STATE_LOST" },
     });
-    expect(await client("POST", `${USER}/reset`)).toMatchObject({ status: 200, body: { usdSpent: 0 } });
+    expect(await client("POST", `${USER}/reset`)).toMatchObject({
+      status: 200,
+      body: { usdSpent: 0, paused: true, pauseReason: expect.stringContaining("lost") },
+    });
+    expect(await client("POST", "/v1/calls/reserve", call)).toMatchObject({
+      status: 403,
+      body: { code: "PAUSED" },
+    });
+    await client("POST", `${USER}/resume`);
     expect((await client("POST", "/v1/calls/reserve", call)).status).toBe(200);
   });
 });
