@@ -1,7 +1,9 @@
 /** Alerts: thresholds of a budget that settled spend has reached, each told once a period over all processes. */
 import { AgentLimitError, InvalidBudgetError, InvalidOptionsError } from "../errors.ts";
 import type { BudgetStatus, UsageStats } from "../ledger/budgets.ts";
+import { agentIdOf } from "../ledger/names.ts";
 import type { Crossing } from "../ledger/store.ts";
+import { readUsage } from "./check.ts";
 import type { MeterContext } from "./context.ts";
 import { scopeOperation } from "./operations.ts";
 
@@ -31,12 +33,12 @@ export interface AlertSettings {
   /** Fractions, ascending. */
   thresholds: number[];
   onAlert: OnAlert;
-  /** Ids of alerts that this process told lately: a replayed operation carries its crossings again. */
-  told: Set<string>;
+  /** Ids of alerts that this process told or gave back lately: a replayed operation carries its crossings again. */
+  handled: Set<string>;
 }
 
 const DEFAULT_THRESHOLDS = [0.8, 0.9, 1];
-const TOLD_MAX = 1000;
+const HANDLED_MAX = 1000;
 
 /**
  * Checks the two options; the thresholds too where nobody listens.
@@ -48,7 +50,7 @@ export function alertSettings(thresholds: unknown, onAlert: OnAlert | undefined)
   const checked = checkedThresholds(thresholds ?? DEFAULT_THRESHOLDS);
   if (onAlert === undefined) return undefined;
   if (typeof onAlert !== "function") throw new InvalidOptionsError("`onAlert` is a function.");
-  return { thresholds: checked, onAlert, told: new Set() };
+  return { thresholds: checked, onAlert, handled: new Set() };
 }
 
 /** The thresholds that an operation marks as fired: none without a callback that would tell them. */
@@ -68,7 +70,7 @@ export async function tellCrossings(
   const { alerts } = context;
   if (alerts === undefined) return;
   const untold = answer.crossings.filter(
-    (crossing) => !(answer.replayed && alerts.told.has(alertId(crossing))),
+    (crossing) => !(answer.replayed && alerts.handled.has(alertId(crossing))),
   );
   await Promise.all(untold.map((crossing) => tell(context, alerts, crossing, usage)));
 }
@@ -79,23 +81,34 @@ async function tell(
   crossing: Crossing,
   usage: UsageStats,
 ): Promise<void> {
-  const budget = usage.budgets.find((candidate) => isCrossed(candidate, crossing));
-  if (budget === undefined) return;
   const id = alertId(crossing);
-  remember(alerts.told, id);
+  remember(alerts.handled, id);
+  const budget = crossedIn(usage.budgets, crossing) ?? (await recordedBudget(context, crossing));
   try {
-    await alerts.onAlert(alertEvent(alerts, crossing, budget));
+    if (budget !== undefined) return await alerts.onAlert(alertEvent(alerts, crossing, budget));
   } catch (error) {
-    alerts.told.delete(id);
     context.emit({ type: "failed", id, error: callbackError(error) });
-    await takeMarkOff(context, crossing);
+  }
+  if (!(await takeMarkOff(context, crossing))) alerts.handled.delete(id);
+}
+
+/**
+ * The ledger judges by the list that was declared last. Where that is another meter's, this one's usage shows its own
+ * budgets, so the crossed one is looked up. Undefined where it is in force no longer, or the store is gone.
+ */
+async function recordedBudget(context: MeterContext, crossing: Crossing): Promise<BudgetStatus | undefined> {
+  try {
+    const { budgets } = await readUsage({ ...context, chain: [{ scope: crossing.scope }] });
+    return crossedIn(budgets, crossing);
+  } catch {
+    return undefined;
   }
 }
 
-function remember(told: Set<string>, id: string): void {
-  told.add(id);
-  const [oldest] = told;
-  if (told.size > TOLD_MAX && oldest !== undefined) told.delete(oldest);
+function remember(handled: Set<string>, id: string): void {
+  handled.add(id);
+  const [oldest] = handled;
+  if (handled.size > HANDLED_MAX && oldest !== undefined) handled.delete(oldest);
 }
 
 function callbackError(cause: unknown): AgentLimitError {
@@ -103,20 +116,23 @@ function callbackError(cause: unknown): AgentLimitError {
   return new AgentLimitError("INVALID_OPTIONS", message, { cause });
 }
 
-async function takeMarkOff(context: MeterContext, crossing: Crossing): Promise<void> {
+/** False where the store is gone: unless the operation is replayed, this one alert is lost, as if the process had died. */
+async function takeMarkOff(context: MeterContext, crossing: Crossing): Promise<boolean> {
   try {
     await context.store.unmark({ ...scopeOperation(context, crossing.scope, "unmark"), crossing });
+    return true;
   } catch {
-    // The store is gone: this one alert is lost, as if the process had died before its callback.
+    return false;
   }
 }
 
 function alertEvent(alerts: AlertSettings, crossing: Crossing, budget: BudgetStatus): AlertEvent {
   const isUsd = budget.metric === "usd";
+  const agentId = agentIdOf(budget.scope);
   const event: AlertEvent = {
     id: alertId(crossing),
     scope: budget.scope,
-    ...(budget.scope.startsWith("agent:") ? { agentId: budget.scope.slice("agent:".length) } : {}),
+    ...(agentId === undefined ? {} : { agentId }),
     percent: budget.percent,
     threshold: asGiven(alerts.thresholds, crossing.threshold),
     currentUsd: isUsd ? budget.spent : Number.NaN,
@@ -139,12 +155,16 @@ function alertId({ scope, window, metric, soft, threshold, baseMicros }: Crossin
   return [scope, window, soft ? `soft-${metric}` : metric, threshold, baseMicros].join("/");
 }
 
-function isCrossed(budget: BudgetStatus, crossing: Crossing): boolean {
-  return (
-    budget.scope === crossing.scope &&
-    budget.window === crossing.window &&
-    budget.metric === crossing.metric &&
-    budget.soft === crossing.soft
+/** The crossed budget. One of the same name with a higher limit is another meter's. */
+function crossedIn(budgets: BudgetStatus[], crossing: Crossing): BudgetStatus | undefined {
+  const { scope, window, metric, soft, threshold } = crossing;
+  return budgets.find(
+    (budget) =>
+      budget.scope === scope &&
+      budget.window === window &&
+      budget.metric === metric &&
+      budget.soft === soft &&
+      budget.percent >= threshold * 100 - 1e-6,
   );
 }
 

@@ -25,9 +25,12 @@ export async function check(context: MeterContext, requested: RequestedAmounts):
 }
 
 /** The usage of the chain's leaf, and every budget of the chain. */
-export async function readUsage(context: MeterContext): Promise<UsageStats> {
-  const { namespace, chain } = context;
-  return usageStats(await context.store.check({ namespace, chain, requested: UNKNOWN_REQUEST }));
+export async function readUsage({
+  store,
+  namespace,
+  chain,
+}: Pick<MeterContext, "store" | "namespace" | "chain">): Promise<UsageStats> {
+  return usageStats(await store.check({ namespace, chain, requested: UNKNOWN_REQUEST }));
 }
 
 function denialOf(

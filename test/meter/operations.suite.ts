@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import {
   type AlertEvent,
+  type Budget,
   BudgetExceededError,
   InvalidOptionsError,
   type MeterEvent,
@@ -156,6 +157,36 @@ export function describeOperations(meters: () => MakeMeter): void {
       await org.child("user:42").record({ costUsd: 1 });
       await org.child("user:43").record({ costUsd: "0.1" });
       expect(calls).toBe(2);
+    });
+
+    it("of a budget that another meter declared are told by the meter that reaches them, once", async () => {
+      const make = meters();
+      const told: [teller: string, event: AlertEvent][] = [];
+      const listening = (teller: string, budget: Budget) =>
+        make({ budgets: [budget], onAlert: (event) => void told.push([teller, event]) });
+      const byMonth = listening("month", { window: "month", usd: 10 });
+      const byDay = listening("day", { window: "day", usd: 100 });
+      const hold = await byDay.reserve({ estimatedCostUsd: 9 });
+      await byMonth.reserve({ estimatedCostUsd: "0.1" });
+
+      await hold.settle({ costUsd: 9 });
+      const reached = { percent: 90, currentUsd: 9, budgetUsd: 10, budget: { window: "month" } };
+      expect(told).toMatchObject([
+        ["day", { ...reached, threshold: 0.8 }],
+        ["day", { ...reached, threshold: 0.9 }],
+      ]);
+      await byMonth.record({ costUsd: 1 });
+      expect(told.slice(2)).toMatchObject([["month", { percent: 100, threshold: 1 }]]);
+    });
+
+    it("of a limit that two meters declare differently name the one that was declared last", async () => {
+      const make = meters();
+      const alerts: AlertEvent[] = [];
+      const onAlert = (event: AlertEvent) => void alerts.push(event);
+      const hold = await make({ monthlyBudgetUsd: 100, onAlert }).reserve({ estimatedCostUsd: 8 });
+      await make({ monthlyBudgetUsd: 10 }).reserve({ estimatedCostUsd: 1 });
+      await hold.settle({ costUsd: 8 });
+      expect(alerts).toMatchObject([{ percent: 80, threshold: 0.8, budgetUsd: 10 }]);
     });
 
     it("are not marked by a meter that nobody listens to", async () => {
