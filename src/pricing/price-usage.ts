@@ -121,15 +121,19 @@ function estimateTokens(book: PriceBook, fields: Fields, requests: number): Pric
     );
   }
   const price = book.find(nameOf(fields, "provider"), nameOf(fields, "model"));
-  const inputTokens = countOf(fields, "inputTokens") ?? (price.perCallOnly ? 0 : undefined);
-  if (inputTokens === undefined) {
+  const inputEach = countOf(fields, "inputTokens") ?? (price.perCallOnly ? 0 : undefined);
+  if (inputEach === undefined) {
     throw new InvalidUsageError(
       `An estimate for ${price.provider} ${price.model} needs inputTokens, or estimatedCostUsd in its place.`,
     );
   }
-  const outputTokens = countOf(fields, "maxOutputTokens") ?? mostOutputOf(price) * Math.max(1, requests);
+  const outputEach = countOf(fields, "maxOutputTokens") ?? mostOutputOf(price);
+  // A call that counts as no request uses tokens all the same.
+  const calls = Math.max(1, requests);
+  const inputTokens = wholeCount(inputEach * calls, "inputTokens times requests");
+  const outputTokens = wholeCount(outputEach * calls, "maxOutputTokens times requests");
   return {
-    nanoUsd: boundNanoUsd(price, { inputTokens, outputTokens, requests: Math.max(1, requests) }),
+    nanoUsd: boundNanoUsd(price, { inputTokens, outputTokens, requests: calls }),
     tokens: wholeCount(inputTokens + outputTokens, "The tokens of an estimate"),
     requests,
     provider: price.provider,

@@ -32,7 +32,16 @@ export type Usage =
   | { costUsd: Usd; provider?: string; model?: string; tokensUsed?: number }
   | { response: unknown };
 
-/** What a call may use at most. */
+/**
+ * What a call may use at most, in one of two forms. `requests` is how many requests the estimate covers, 1 by default.
+ *
+ * - In dollars: `estimatedCostUsd` and `tokens` are of all requests together. Without `tokens` none are held, and a token
+ *   budget refuses where it has nothing left.
+ * - By model: `inputTokens` and `maxOutputTokens` are of each request. Without `maxOutputTokens` each may use the most
+ *   that the model's price states; `inputTokens` is needed, unless the price is per call alone.
+ *
+ * @example { provider: "openai", model: "gpt-4o-mini", inputTokens: 100, maxOutputTokens: 1000, requests: 3 }   // at most 3,300 tokens
+ */
 export type Estimate =
   | { estimatedCostUsd: Usd; tokens?: number; requests?: number }
   | { provider: string; model: string; inputTokens?: number; maxOutputTokens?: number; requests?: number };

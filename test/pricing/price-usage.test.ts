@@ -210,8 +210,24 @@ describe("an estimate by model is an upper bound", () => {
     });
     const small = { provider: "acme", model: "small", inputTokens: 100 };
     expect(priceEstimate(book, small)).toMatchObject({ tokens: 1100 });
-    expect(priceEstimate(book, { ...small, requests: 3 })).toMatchObject({ tokens: 3100, requests: 3 });
-    expect(priceEstimate(book, { ...small, requests: 0 })).toMatchObject({ tokens: 1100, requests: 0 });
+  });
+
+  it("of the tokens of each request, whether the output is given or not", () => {
+    const small = { provider: "acme", model: "small", inputTokens: 100, maxOutputTokens: 10 };
+    const three = { nanoUsd: 360_000, tokens: 330, requests: 3 };
+    expect(priceEstimate(book, { ...small, requests: 3 })).toMatchObject(three);
+    const most = { ...small, maxOutputTokens: undefined };
+    expect(priceEstimate(book, { ...most, requests: 3 })).toMatchObject({ tokens: 3300, requests: 3 });
+    expect(priceEstimate(book, { ...most, requests: 0 })).toMatchObject({ tokens: 1100, requests: 0 });
+  });
+
+  it("of the dearest size that all requests reach together, since they are settled together", () => {
+    const sized = { provider: "google", model: "gemini-2.5-pro" };
+    const estimate = { ...sized, inputTokens: 150_000, maxOutputTokens: 0, requests: 2 };
+    expect(priceEstimate(book, { ...estimate, requests: 1 }).nanoUsd).toBe(187_500_000);
+    const held = priceEstimate(book, estimate).nanoUsd;
+    expect(held).toBe(750_000_000);
+    expect(priceUsage(book, { ...sized, inputTokens: 300_000 }).nanoUsd).toBeLessThanOrEqual(held);
   });
 
   it("with no limit anywhere it is unbounded", () => {
@@ -257,6 +273,7 @@ describe("an estimate that makes no sense is refused by the name of its field", 
     ["fractional tokens", { estimatedCostUsd: 1, tokens: 1.5 }, /tokens has to be a whole number/],
     ["negative requests", { estimatedCostUsd: 1, requests: -1 }, /requests/],
     ["fractional input", { ...GPT, inputTokens: 0.5 }, /inputTokens/],
+    ["more input than is counted", { ...GPT, inputTokens: 9e15, requests: 2 }, /inputTokens times requests/],
     ["negative output", { ...GPT, inputTokens: 1, maxOutputTokens: -1 }, /maxOutputTokens/],
     [
       "more tokens than any counter holds",
