@@ -45,6 +45,11 @@ export function isSocketClient(client: object): boolean {
   return "defineCommand" in client || ("status" in client && "sendCommand" in client);
 }
 
+/** Clients, clusters, pools and sentinels of the package `redis`, from version 4 on and before it. */
+function isNodeRedis(client: object): boolean {
+  return "evalSha" in client || "send_command" in client;
+}
+
 function checkedStore(store: Store): Store {
   if (typeof store === "object" && store !== null && typeof store.reserve === "function") return store;
   throw new InvalidOptionsError("`store` is a store, such as memoryStore().");
@@ -56,6 +61,10 @@ function checkedTarget(redis: RedisClient | RestAddress): RedisClient | RestAddr
   if (isSocketClient(redis))
     throw new InvalidOptionsError(
       "This is no client of @upstash/redis: ioredis needs the UsageMeter of agentlimit/node.",
+    );
+  if (isNodeRedis(redis))
+    throw new InvalidOptionsError(
+      "node-redis clients are not supported yet: hand in an ioredis client or `redisUrl`, with the UsageMeter of agentlimit/node.",
     );
   return redis;
 }

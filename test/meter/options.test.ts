@@ -92,6 +92,17 @@ describe("the store of a meter", () => {
     expect(() => new UsageMeter(untyped({ agentId: "a", redis }))).toThrow(/agentlimit\/node/);
   });
 
+  it.each([
+    ["4 and later", { isOpen: false, sendCommand() {}, evalSha() {} }],
+    ["3", { connected: false, send_command() {}, sendCommand() {}, evalsha() {} }],
+  ])("can't be a client of node-redis %s yet, and says what can", (_, redis) => {
+    for (const Meter of [UsageMeter, NodeMeter]) {
+      const make = () => new Meter(untyped({ agentId: "a", redis }));
+      expect(make).toThrow(InvalidOptionsError);
+      expect(make).toThrow(/node-redis clients are not supported yet.*ioredis client or `redisUrl`/);
+    }
+  });
+
   it("that is dead is found by the first call, not by the constructor, and its secrets stay out of the error", async () => {
     const port = await freePort();
     const password = "hunter2-secret";
