@@ -3,6 +3,7 @@ import { InvalidOptionsError, InvalidScopeError, StoreUnavailableError } from ".
 import { agentScope, parseNamespace, parseScope } from "../ledger/names.ts";
 import type { AccountView, CheckAnswer, Store } from "../ledger/store.ts";
 import { UNKNOWN_REQUEST } from "../meter/check.ts";
+import { MAY_BE_DONE } from "../redis/delivery.ts";
 import { isLoopback } from "../redis/loopback.ts";
 import { redisStore } from "../redis/redis-store.ts";
 import type { ScriptTransport } from "../redis/transport.ts";
@@ -58,7 +59,8 @@ export async function withLedger<T>(
     return await use({ store, namespace, address });
   } catch (error) {
     if (!(error instanceof StoreUnavailableError)) throw error;
-    throw new StoreUnavailableError(`${address}${target.hint}: ${error.message}`, { cause: error });
+    const whatHappened = error.message.replace(MAY_BE_DONE, "");
+    throw new StoreUnavailableError(`${address}${target.hint}: ${whatHappened}`, { cause: error });
   } finally {
     await store.close?.();
   }

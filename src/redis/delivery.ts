@@ -23,6 +23,9 @@ export interface DeliveryOptions {
 
 export const DEFAULT_STORE_TIMEOUT_MS = 1000;
 
+/** Ends the message of a deadline that has passed; means nothing to who sent no id. */
+export const MAY_BE_DONE = " What was asked may have been done all the same; the same id may be sent again.";
+
 /** @throws InvalidOptionsError `storeTimeoutMs` is out of its range. */
 export function scriptTransport(wire: Wire, options: DeliveryOptions): ScriptTransport {
   const { storeTimeoutMs } = options;
@@ -146,7 +149,7 @@ class Deadline {
   #silence(): StoreUnavailableError {
     const before = this.#failedBefore === undefined ? "" : ` (a try before that: ${this.#failedBefore})`;
     return new StoreUnavailableError(
-      `The store did not answer within ${this.#timeoutMs} ms${before}. What was asked may have been done all the same; the same id may be sent again.`,
+      `The store did not answer within ${this.#timeoutMs} ms${before}.${MAY_BE_DONE}`,
     );
   }
 }
