@@ -156,7 +156,8 @@ export class UsageMeter {
 
   /**
    * Clears what this scope has spent and holds, and the alerts that fired. Limits, a pause and the parents stay as they
-   * are; holds in flight no longer count here.
+   * are; holds in flight no longer count here. An account that has vanished from the store (STATE_LOST) begins anew, and
+   * is paused: stored limits are lost with it.
    */
   reset(): Promise<void> {
     return administration.reset(this.#context);

@@ -63,7 +63,8 @@ const reset = buildCommand<ResetFlags, [], CliContext>({
     brief: "Clear what a scope has spent and holds",
     fullDescription: `Clears what an agent, or any other scope, has spent and holds in all its windows, and
 the alerts that fired. Does not ask. Limits, a pause, history and other scopes stay as
-they are; calls in flight no longer count here.
+they are; calls in flight no longer count here. A scope that was never seen is left
+alone. One whose account has vanished from the store begins anew, paused.
 
 ${WHERE}
 

@@ -1,5 +1,7 @@
+import { Redis } from "ioredis";
 import { describe, expect, inject, it, onTestFinished } from "vitest";
 import { UsageMeter } from "../../src/node.ts";
+import { accountKey, indexKey } from "../../src/redis/keys.ts";
 import { agentlimit, freshNamespace } from "./command.ts";
 
 const redisUrl = inject("redisUrl");
@@ -12,6 +14,12 @@ function meterIn(namespace: string, scope = "agent:my-agent"): UsageMeter {
   const meter = new UsageMeter({ redisUrl, namespace, scope, budgets });
   onTestFinished(() => meter.close());
   return meter;
+}
+
+function redisClient(): Redis {
+  const redis = new Redis(redisUrl);
+  onTestFinished(() => redis.disconnect());
+  return redis;
 }
 
 async function spentMeter(namespace: string): Promise<UsageMeter> {
@@ -70,6 +78,7 @@ describe.each([
     expect(JSON.parse(stdout)).toEqual({
       scope: "agent:my-agent",
       exists: true,
+      vanished: false,
       cleared: [
         { window: "day", ...amounts },
         { window: "month", ...amounts },
@@ -99,20 +108,50 @@ describe("`reset`", () => {
     const namespace = freshNamespace();
     const meter = await spentMeter(namespace);
     await meter.pause();
+    expect((await reset(namespace, "--agent", "my-agent")).stdout).toContain("It stays paused.");
+    await meter.pause({ reason: "invoice overdue" });
     const { stdout } = await reset(namespace, "--agent", "my-agent");
-    expect(stdout).toContain("It stays paused.");
+    expect(stdout).toContain("It stays paused (invoice overdue).");
     expect((await meter.check()).error?.code).toBe("PAUSED");
   });
 
   it("says when there was nothing to clear", async () => {
     const namespace = freshNamespace();
     await (await spentMeter(namespace)).reset();
-    const [known, unknown] = await Promise.all([
-      reset(namespace, "--agent", "my-agent"),
+    const { code, stdout } = await reset(namespace, "--agent", "my-agent");
+    expect(stdout).toMatch(/nothing to clear\.$/m);
+    expect(code).toBe(0);
+  });
+
+  it("leaves a scope alone that was never seen, so that a mistyped name makes no account", async () => {
+    const namespace = freshNamespace();
+    const redis = redisClient();
+    const [text, report] = await Promise.all([
       reset(namespace, "--agent", "typo"),
+      reset(namespace, "--agent", "typo", "--json"),
     ]);
-    expect(known.stdout).toMatch(/nothing to clear\.$/m);
-    expect(unknown.stdout).toMatch(/nothing to clear: it was never seen in this namespace\.$/m);
-    expect([known.code, unknown.code]).toEqual([0, 0]);
+    expect(text.stdout).toMatch(/^Nothing to reset: agent:typo was never seen here \(/);
+    expect(JSON.parse(report.stdout)).toMatchObject({ exists: false, vanished: false, cleared: [] });
+    expect([text.code, report.code]).toEqual([0, 0]);
+    expect(await redis.exists(accountKey(namespace, "agent:typo"), indexKey(namespace))).toBe(0);
+  });
+
+  it("makes an account anew that has vanished from the store, and says that it is paused", async () => {
+    const namespace = freshNamespace();
+    const redis = redisClient();
+    const lose = () => redis.del(accountKey(namespace, "agent:my-agent"));
+    const meter = await spentMeter(namespace);
+    await lose();
+    const { code, stdout, stderr } = await reset(namespace, "--agent", "my-agent");
+    expect(stderr).toBe("");
+    expect(stdout).toMatch(/^agent:my-agent is reset \(.*\)\. It stays paused \(.*lost.*\)\.$/m);
+    expect(stdout).toContain("had vanished from the store and was made anew");
+    expect(code).toBe(0);
+    expect(await meter.check()).toMatchObject({ error: { code: "PAUSED" }, usage: { usdSpent: 0 } });
+
+    await lose();
+    const report = JSON.parse((await reset(namespace, "--agent", "my-agent", "--json")).stdout);
+    expect(report).toMatchObject({ exists: true, vanished: true, cleared: [], paused: true });
+    expect(report.pauseReason).toContain("lost");
   });
 });

@@ -1,4 +1,5 @@
 /** `agentlimit reset`: clears what a scope has spent and holds. */
+import { StoreDataError } from "../../errors.ts";
 import { formatUsd, usdFromNano } from "../../ledger/money.ts";
 import type { AccountView, Amounts, WindowView } from "../../ledger/store.ts";
 import { UsageMeter } from "../../meter.ts";
@@ -11,29 +12,47 @@ import {
   withLedger,
 } from "../connect.ts";
 import type { CliContext } from "../context.ts";
-import { json, type Paint, table } from "../output.ts";
+import { json, type Paint, plain, table } from "../output.ts";
 
 export type ResetFlags = ScopeFlags & LedgerFlags & { json?: boolean };
 
 export default async function reset(this: CliContext, flags: ResetFlags): Promise<void> {
   const scope = scopeOf(flags);
   const { stdout } = this.process;
-  const report = await withLedger(flags, this.environment, async (ledger) => {
-    const { account } = await readScope(ledger, scope);
-    await new UsageMeter({ store: ledger.store, namespace: ledger.namespace, scope }).reset();
-    return reportOf(ledger, account);
-  });
+  const report = await withLedger(flags, this.environment, (ledger) => resetScope(ledger, scope));
   stdout.write(flags.json === true ? json(report) : readable(report, stdout.paint));
+}
+
+/** A scope that was never seen is left alone: a mistyped name must not become an account. */
+async function resetScope(ledger: Ledger, scope: string): Promise<ResetReport> {
+  const before = await readUnlessVanished(ledger, scope);
+  if (before?.exists === false) return reportOf(ledger, { before, after: before });
+  await new UsageMeter({ store: ledger.store, namespace: ledger.namespace, scope }).reset();
+  const { account: after } = await readScope(ledger, scope);
+  return reportOf(ledger, { before, after });
+}
+
+/** @returns undefined where the store has lost the account, which a reset makes anew. */
+async function readUnlessVanished(ledger: Ledger, scope: string): Promise<AccountView | undefined> {
+  try {
+    return (await readScope(ledger, scope)).account;
+  } catch (error) {
+    if (error instanceof StoreDataError && error.code === "STATE_LOST") return undefined;
+    throw error;
+  }
 }
 
 /** What `--json` prints. */
 interface ResetReport {
   scope: string;
-  /** False: nothing was ever booked here. */
+  /** False: nothing was ever booked here, and nothing was done. */
   exists: boolean;
+  /** The account was lost, with its stored limits; it was made anew, and is paused. */
+  vanished: boolean;
   /** As read just before the reset; windows that stood at zero are left out. */
   cleared: Cleared[];
   paused: boolean;
+  pauseReason?: string;
   namespace: string;
   ledger: string;
 }
@@ -52,10 +71,20 @@ interface Cleared {
 
 function reportOf(
   { namespace, address }: Ledger,
-  { scope, exists, paused, windows }: AccountView,
+  { before, after }: { before: AccountView | undefined; after: AccountView },
 ): ResetReport {
-  const cleared = windows.filter(({ settled, held }) => !isZero(settled) || !isZero(held)).map(clearedOf);
-  return { scope, exists, cleared, paused, namespace, ledger: address };
+  const { scope, exists, paused, pauseReason } = after;
+  const windows = before?.windows ?? [];
+  return {
+    scope,
+    exists,
+    vanished: before === undefined,
+    cleared: windows.filter(({ settled, held }) => !isZero(settled) || !isZero(held)).map(clearedOf),
+    paused,
+    ...(pauseReason === undefined ? {} : { pauseReason }),
+    namespace,
+    ledger: address,
+  };
 }
 
 const isZero = ({ nanoUsd, tokens, requests }: Amounts): boolean =>
@@ -76,9 +105,13 @@ function clearedOf({ window, settled, held }: WindowView): Cleared {
 }
 
 function readable(report: ResetReport, paint: Paint): string {
-  const { scope, cleared, paused, namespace, ledger } = report;
-  const done = `${paint("bold", scope)} is reset (${ledger}, namespace ${namespace}).${paused ? " It stays paused." : ""}\n`;
-  if (!report.exists) return `${done}There was nothing to clear: it was never seen in this namespace.\n`;
+  const { scope, cleared } = report;
+  const name = paint("bold", scope);
+  const where = `${report.ledger}, namespace ${report.namespace}`;
+  if (!report.exists) return `Nothing to reset: ${name} was never seen here (${where}).\n`;
+  const done = `${name} is reset (${where}).${pauseText(report)}\n`;
+  if (report.vanished)
+    return `${done}Its account had vanished from the store and was made anew, without what it had spent and without stored limits.\n`;
   if (cleared.length === 0) return `${done}There was nothing to clear.\n`;
   const heading = ["CLEARED", "SPENT", "TOKENS", "REQUESTS", "HELD", "TOKENS", "REQUESTS"].map(
     (text, column) => (column === 0 ? { text } : { text, align: "right" as const }),
@@ -95,4 +128,9 @@ function readable(report: ResetReport, paint: Paint): string {
     ].map((text) => ({ text, align: "right" as const })),
   ]);
   return `${done}\n${table(heading, rows, paint)}`;
+}
+
+function pauseText({ paused, pauseReason }: ResetReport): string {
+  if (!paused) return "";
+  return ` It stays paused${pauseReason === undefined ? "" : ` (${plain(pauseReason)})`}.`;
 }
