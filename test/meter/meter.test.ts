@@ -4,6 +4,7 @@ import { memoryStore } from "../../src/index.ts";
 import { redisStore } from "../../src/redis/redis-store.ts";
 import { restTransport } from "../../src/redis/rest.ts";
 import { tcpTransport } from "../../src/redis/tcp.ts";
+import { describeInstrumentedClients } from "./instrumented-clients.suite.ts";
 import { describePythonLibrary } from "./python-library.suite.ts";
 import { describeMeterSemantics } from "./semantics.suite.ts";
 import type { MakeStore } from "./stores.ts";
@@ -22,5 +23,6 @@ const stores: Record<string, MakeStore> = {
 
 for (const [name, makeStore] of Object.entries(stores)) {
   describePythonLibrary(name, makeStore);
+  describeInstrumentedClients(name, makeStore);
   describeMeterSemantics(name, makeStore);
 }
