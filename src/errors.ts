@@ -21,7 +21,8 @@ export type ErrorCode =
   | "INVALID_SCOPE"
   | "INVALID_OPTIONS"
   | "ALREADY_SETTLED"
-  | "HOLD_IN_FLIGHT";
+  | "HOLD_IN_FLIGHT"
+  | "UNEXPECTED";
 
 /**
  * The base of all errors of this library.
@@ -261,6 +262,14 @@ export class HoldInFlightError extends AgentLimitError {
   }
 }
 
+/** An error for an event: our own as it is, any other as the cause of an `UNEXPECTED` one. */
+export function asAgentLimitError(error: unknown): AgentLimitError {
+  if (error instanceof AgentLimitError) return error;
+  return new AgentLimitError("UNEXPECTED", "Something failed that should not have; see `cause`.", {
+    cause: error,
+  });
+}
+
 const TITLES: Record<ErrorCode, string> = {
   BUDGET_EXCEEDED: "The budget for this is used up.",
   PAUSED: "This is paused.",
@@ -280,6 +289,7 @@ const TITLES: Record<ErrorCode, string> = {
   INVALID_OPTIONS: "The request is not valid.",
   ALREADY_SETTLED: "This call was settled before.",
   HOLD_IN_FLIGHT: "This call is under way.",
+  UNEXPECTED: "Something went wrong.",
 };
 
 const RESPONSE_STATUS: Record<ErrorCode, number> = {
@@ -301,6 +311,7 @@ const RESPONSE_STATUS: Record<ErrorCode, number> = {
   INVALID_OPTIONS: 400,
   ALREADY_SETTLED: 409,
   HOLD_IN_FLIGHT: 409,
+  UNEXPECTED: 500,
 };
 
 // Two copies of the package must agree on `instanceof`, an SDK's root class may be put under an error, and a

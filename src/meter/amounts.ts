@@ -3,6 +3,7 @@ import { InvalidUsageError } from "../errors.ts";
 import { rowName } from "../ledger/history.ts";
 import { nanoUsdRoundedUp } from "../ledger/money.ts";
 import { type Amounts, type RequestedAmounts, TOKEN_KINDS, type TokenKindCounts } from "../ledger/store.ts";
+import type { HeldBound } from "../metering/calls.ts";
 import { usageFromResponse } from "../metering/response-usage.ts";
 import type { PriceBook } from "../pricing/price-book.ts";
 import { type CountedUsage, priceEstimate, priceUsage } from "../pricing/price-usage.ts";
@@ -34,7 +35,7 @@ export function callRequest(prices: PriceBook, estimate: Estimate): CallRequest 
 }
 
 /** A bound that is priced already. */
-export function boundRequest({ nanoUsd, tokens, requests, provider, model }: PricedUsage): CallRequest {
+export function boundRequest({ nanoUsd, tokens, requests, provider, model }: HeldBound): CallRequest {
   const requested = { nanoUsd, tokens, requests };
   return { requested, given: givenFields({ ...requested, provider, model }), provider, model };
 }

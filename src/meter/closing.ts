@@ -1,5 +1,5 @@
 /** What follows when a store answered a settle or a release: a receipt and its alerts, or the typed error. */
-import { AgentLimitError, AlreadySettledError, IdConflictError } from "../errors.ts";
+import { AlreadySettledError, asAgentLimitError, IdConflictError } from "../errors.ts";
 import { usageStats } from "../ledger/stats.ts";
 import type { CloseAnswer } from "../ledger/store.ts";
 import type { MeterEvent, PricedUsage, Receipt } from "../metering/calls.ts";
@@ -69,10 +69,5 @@ export function emitFailure(
   error: unknown,
   details: EventDetails = {},
 ): void {
-  const message = "An unexpected failure; see `cause`.";
-  const own =
-    error instanceof AgentLimitError
-      ? error
-      : new AgentLimitError("INVALID_USAGE", message, { cause: error });
-  context.emit({ type: "failed", id, error: own, ...details });
+  context.emit({ type: "failed", id, error: asAgentLimitError(error), ...details });
 }

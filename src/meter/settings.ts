@@ -129,7 +129,8 @@ function allBudgets({ budgets, monthlyBudgetUsd, monthlyBudgetTokens }: MeterOpt
 
 function fetchOptions(options: MeterOptions): MeterContext["fetchOptions"] {
   const { estimate, defaultMaxOutputTokens, unknownRequest, allowUnbounded, serviceTier } = options;
-  if (estimate !== undefined && estimate !== "strict") optionalFunction("estimate", estimate);
+  if (estimate !== undefined && estimate !== "strict" && typeof estimate !== "function")
+    throw new InvalidOptionsError('`estimate` is "strict", or a function that says what a request may cost.');
   if (unknownRequest !== undefined) oneOf("unknownRequest", unknownRequest, ["reject", "pass"]);
   if (serviceTier !== undefined) oneOf("serviceTier", serviceTier, ["default"]);
   if (allowUnbounded !== undefined && typeof allowUnbounded !== "boolean")

@@ -62,13 +62,16 @@ export interface CallHold {
   release(): Promise<void>;
 }
 
+/** The most that a call can use, priced. Null tokens: an estimate in dollars alone, which says nothing of them. */
+export type HeldBound = Omit<PricedUsage, "tokens"> & { tokens: number | null };
+
 /** What the metered fetch needs of a meter. */
 export interface CallMeter {
   /**
    * Holds the bound of a call under the id of this attempt, a random one. Throws what a denied or failed reserve
    * throws, and emits nothing: the metered fetch emits `denied`, `settled` and `failed` for its calls.
    */
-  hold(bound: PricedUsage, id: string): Promise<CallHold>;
+  hold(bound: HeldBound, id: string): Promise<CallHold>;
   /** Keeps a settle alive after the response was handed out. */
   background(work: Promise<unknown>): void;
   emit(event: Omit<MeterEvent, "scope">): void;

@@ -1,5 +1,5 @@
 /** A `fetch` that holds the bound of every billed call before it is sent, and settles what its answer says it used. */
-import { AgentLimitError, InvalidOptionsError, UnrecognizedRequestError } from "../errors.ts";
+import { AgentLimitError, BudgetExceededError, UnrecognizedRequestError } from "../errors.ts";
 import { randomId } from "../ledger/operation-id.ts";
 import { type Route, routeOf } from "../providers/index.ts";
 import type { JsonObject } from "../providers/json.ts";
@@ -8,7 +8,7 @@ import { refuse } from "./deny.ts";
 import { type MeteredFetch, withMeter } from "./metered-fetch.ts";
 import type { MeteredFetchOptions } from "./options.ts";
 import { type PreparedCall, prepareCall } from "./prepare.ts";
-import { type IncomingRequest, incomingRequest } from "./request.ts";
+import { type IncomingRequest, incomingRequest, shownAddress } from "./request.ts";
 import { type ReadyCall, sendCall } from "./send.ts";
 
 export type { MeteredFetch } from "./metered-fetch.ts";
@@ -22,11 +22,8 @@ export type { EstimateRequest, MeteredFetchOptions } from "./options.ts";
  *   the very error, after one attempt of its SDK. After sending, nothing of the meter ever reaches the caller: an SDK
  *   would send the call again and pay twice.
  * - Any other request is refused with `UnrecognizedRequestError`, unless `unknownRequest` is `pass`.
- *
- * @throws InvalidOptionsError when `defaultMaxOutputTokens` is no whole number above 0.
  */
 export function createMeteredFetch(options: MeteredFetchOptions): MeteredFetch {
-  assertOptions(options);
   const underneath: typeof fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
 
   const metered: typeof fetch = async (input, init) => {
@@ -46,19 +43,13 @@ export function createMeteredFetch(options: MeteredFetchOptions): MeteredFetch {
       const hold = await options.meter.hold(prepared.bound, id);
       ready = { incoming, api: route.api, prepared, hold, startedAtMs };
     } catch (error) {
-      options.meter.emit({ type: "denied", id, ...namesOf(prepared), ...errorField(error) });
+      const type = error instanceof BudgetExceededError ? "denied" : "failed";
+      options.meter.emit({ type, id, ...namesOf(prepared), ...errorField(error) });
       return refuse(error, incoming.headers, refusalBody(error, route));
     }
     return sendCall(ready, { ...options, fetch: underneath });
   };
   return withMeter(metered, options.meter);
-}
-
-function assertOptions({ defaultMaxOutputTokens: limit }: MeteredFetchOptions): void {
-  if (limit === undefined || (Number.isSafeInteger(limit) && limit > 0)) return;
-  throw new InvalidOptionsError(
-    `\`defaultMaxOutputTokens\` is a whole number above 0, not ${String(limit)}.`,
-  );
 }
 
 /** A WebSocket opens with a GET, and what passes through it is seen by nobody. */
@@ -68,7 +59,7 @@ function routeOfRequest({ url, method, headers }: IncomingRequest): Route {
 }
 
 function unrecognized({ url, method }: IncomingRequest): UnrecognizedRequestError {
-  const address = url === undefined ? "an address that is not absolute" : `${url.host}${url.pathname}`;
+  const address = url === undefined ? "an address that is not absolute" : shownAddress(url);
   return new UnrecognizedRequestError(
     `${method} to ${address} is no call that can be metered, and might cost money that nobody counts. ` +
       'Send it by another fetch, or let such requests pass unmetered with `unknownRequest: "pass"`.',

@@ -53,10 +53,10 @@ function instrument<C extends object>(client: C, metered: MeteredFetchFactory, k
       `This ${kind.name} client is metered by another meter already. Make a client of its own for each meter.`,
     );
   }
-  if (instrumented.has(client)) return client;
-  instrumented.add(client);
   client.fetch = curingErrors(present === undefined ? replacement : client.fetch, sdkRootPrototype(client));
-  wrapWithOptions(client, metered, kind);
+  // Its fetch may have been replaced since it was metered first; its `withOptions` is wrapped once.
+  if (!instrumented.has(client)) wrapWithOptions(client, metered, kind);
+  instrumented.add(client);
   return client;
 }
 

@@ -2,12 +2,12 @@
 import { UnknownModelError, UnrecognizedRequestError } from "../errors.ts";
 import type { ModelPrice } from "../pricing/model-price.ts";
 import { priceEstimate } from "../pricing/price-usage.ts";
-import type { PricedUsage } from "../pricing/usage.ts";
 import { type JsonObject, parseObject } from "../providers/json.ts";
 import type { ApiRequest, ProviderApi, ProviderCall } from "../providers/provider.ts";
 import { assertBounded, boundOf } from "./bound.ts";
+import type { HeldBound } from "./calls.ts";
 import type { MeteredFetchOptions } from "./options.ts";
-import { type IncomingRequest, isSigned } from "./request.ts";
+import { type IncomingRequest, isSigned, shownAddress } from "./request.ts";
 import type { HideEvent } from "./watch.ts";
 
 /** A call that can be held and sent. */
@@ -15,7 +15,7 @@ export interface PreparedCall {
   readonly provider: string;
   readonly model: string;
   readonly call: ProviderCall;
-  readonly bound: PricedUsage;
+  readonly bound: HeldBound;
   /** The body to send in place of the caller's; undefined where it stays as it is. */
   readonly body: string | undefined;
   /** Events of the answer that the caller did not ask for. */
@@ -65,7 +65,7 @@ async function readBody(incoming: IncomingRequest, url: URL): Promise<JsonObject
   const body = text === undefined ? undefined : parseObject(text);
   if (body !== undefined) return body;
   throw new UnrecognizedRequestError(
-    `The body of this POST to ${url.host}${url.pathname} is no JSON object that can be read beforehand, ` +
+    `The body of this POST to ${shownAddress(url)} is no JSON object that can be read beforehand, ` +
       "so nothing bounds its cost. Send it as text or bytes, not as a form or a stream.",
   );
 }
@@ -81,13 +81,13 @@ function withDefaultLimit(
   return { ...request, body: api.withOutputLimit(request, limitTokens) };
 }
 
-/** What the user says that the call may cost, with no tokens where dollars alone were said. */
+/** What the user says that the call may cost. */
 async function estimateOf(
   incoming: IncomingRequest,
   { estimate, prices }: MeteredFetchOptions,
-): Promise<Pick<PricedUsage, "nanoUsd" | "tokens" | "requests"> | undefined> {
+): Promise<Pick<HeldBound, "nanoUsd" | "tokens" | "requests"> | undefined> {
   const said = typeof estimate === "function" ? await estimate(incoming.copy()) : undefined;
   if (said === undefined) return undefined;
   const { nanoUsd, tokens, requests } = priceEstimate(prices, said);
-  return { nanoUsd, tokens: tokens ?? 0, requests };
+  return { nanoUsd, tokens, requests };
 }

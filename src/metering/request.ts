@@ -39,6 +39,12 @@ export function incomingRequest(input: RequestInfo | URL, init: RequestInit = {}
   };
 }
 
+/** Where a request goes, for messages: paths may hold secrets, so only a last part that is a plain word is shown. */
+export function shownAddress({ host, pathname }: URL): string {
+  const last = /\/([a-z][a-z_-]{0,31})\/*$/.exec(pathname)?.[1];
+  return last === undefined ? host : `${host}/…/${last}`;
+}
+
 function parseUrl(address: string): URL | undefined {
   try {
     return new URL(address);

@@ -5,6 +5,7 @@ import type { MeteredFetchOptions } from "./options.ts";
 import type { PreparedCall } from "./prepare.ts";
 import { type Passage, pump, pumpApart } from "./pump.ts";
 import type { IncomingRequest } from "./request.ts";
+import { readableBody } from "./response-body.ts";
 import { settleCall } from "./settle.ts";
 import { type Verdict, watchBody, watchEvents } from "./watch.ts";
 
@@ -45,8 +46,14 @@ export async function sendCall(ready: ReadyCall, options: SendOptions): Promise<
     void settle({ kind: "unknown" });
     throw error;
   }
+  const source = readableBody(response);
+  if (source === "unreadable") {
+    upstream.unlink();
+    void settle({ kind: "unknown", reason: "The answer is in a form that can't be watched" });
+    return response;
+  }
   const keepAlive = (work: Promise<unknown>) => options.meter.background(work);
-  return passOn(response, ready, {
+  return passOn({ response, source }, ready, {
     settle,
     upstream,
     ...(options.waitUntil === undefined ? {} : { keepAlive }),
@@ -62,7 +69,11 @@ interface Sending {
   readonly keepAlive?: (work: Promise<unknown>) => void;
 }
 
-function passOn(response: Response, ready: ReadyCall, { settle, upstream, keepAlive }: Sending): Response {
+function passOn(
+  { response, source }: { response: Response; source: ReadableStream<Uint8Array> | null },
+  ready: ReadyCall,
+  { settle, upstream, keepAlive }: Sending,
+): Response {
   const { api, prepared } = ready;
   const isStream = response.ok && isEventStream(response, prepared);
   const hides = isStream ? prepared.hides : undefined;
@@ -79,15 +90,13 @@ function passOn(response: Response, ready: ReadyCall, { settle, upstream, keepAl
     abandon: isStream ? upstream.abort : undefined,
     finished: upstream.unlink,
   };
-  if (response.body === null) {
+  if (source === null) {
     void passage.conclude("closed");
     upstream.unlink();
     return response;
   }
   const body =
-    keepAlive === undefined
-      ? pump(response.body, passage)
-      : pumpApart(response.body, { ...passage, hides, keepAlive });
+    keepAlive === undefined ? pump(source, passage) : pumpApart(source, { ...passage, hides, keepAlive });
   return withBody(response, body, { isShortened: hides !== undefined });
 }
 

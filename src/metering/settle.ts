@@ -1,16 +1,16 @@
 /** Books what a sent call cost, once its answer has said so, and tells of it. Nothing here reaches the caller. */
-import { AgentLimitError, InvalidUsageError, StoreUnavailableError } from "../errors.ts";
+import { AgentLimitError, asAgentLimitError, InvalidUsageError } from "../errors.ts";
 import type { PriceBook } from "../pricing/price-book.ts";
 import type { PricedUsage } from "../pricing/usage.ts";
 import type { ReportedUsage } from "../providers/provider.ts";
-import type { CallHold, CallMeter, MeterEvent, Receipt } from "./calls.ts";
+import type { CallHold, CallMeter, HeldBound, MeterEvent, Receipt } from "./calls.ts";
 import { priceReported } from "./response-usage.ts";
 import type { Verdict } from "./watch.ts";
 
 /** A call that was sent. */
 export interface SentCall {
   readonly hold: CallHold;
-  readonly bound: PricedUsage;
+  readonly bound: HeldBound;
   readonly provider: string;
   /** As the request names it. */
   readonly model: string;
@@ -32,7 +32,7 @@ export async function settleCall(
       durationMs: Date.now() - call.startedAtMs,
       ...event,
     });
-  const fail = (error: unknown) => tell({ type: "failed", error: asOurs(error) });
+  const fail = (error: unknown) => tell({ type: "failed", error: asAgentLimitError(error) });
   try {
     if (verdict.kind === "unbilled") return await call.hold.release();
     const booking = bookingOf(call, verdict, prices);
@@ -79,12 +79,13 @@ function bookingOf(
 }
 
 /** Of a broken answer the hold stands for the rest, but for what is known to be more. */
-function aboveHold(known: PricedUsage, bound: PricedUsage): PricedUsage | undefined {
-  if (known.nanoUsd <= bound.nanoUsd && known.tokens <= bound.tokens) return undefined;
+function aboveHold(known: PricedUsage, bound: HeldBound): PricedUsage | undefined {
+  const heldTokens = bound.tokens ?? 0;
+  if (known.nanoUsd <= bound.nanoUsd && known.tokens <= heldTokens) return undefined;
   return {
     ...known,
     nanoUsd: Math.max(known.nanoUsd, bound.nanoUsd),
-    tokens: Math.max(known.tokens, bound.tokens),
+    tokens: Math.max(known.tokens, heldTokens),
   };
 }
 
@@ -105,11 +106,4 @@ function unstated(reason: string, call: SentCall): InvalidUsageError {
   return new InvalidUsageError(
     `${reason}: the call to ${call.provider}/${call.model} is settled at its whole hold.`,
   );
-}
-
-function asOurs(error: unknown): AgentLimitError {
-  if (error instanceof AgentLimitError) return error;
-  return new StoreUnavailableError("A call could not be settled; its hold becomes spend when it expires.", {
-    cause: error,
-  });
 }

@@ -1,7 +1,7 @@
 /** Anthropic messages, and whoever speaks them. */
 import type { Tokens } from "../pricing/usage.ts";
 import { cacheWriteOf } from "./cache-control.ts";
-import { optionalCount, requiredCount, tokensFrom } from "./counts.ts";
+import { boundingCount, optionalCount, requiredCount, tokensFrom } from "./counts.ts";
 import { isObject, type JsonObject, nonEmptyString, objectsOf, parseObject } from "./json.ts";
 import type {
   ApiRequest,
@@ -40,13 +40,12 @@ const FREE_PATH =
   /\/v1\/(?:messages\/count_tokens|messages\/batches\/[^/]+\/cancel|files|organizations\/.+)\/*$/;
 
 function readCall({ body }: ApiRequest): ProviderCall {
-  const limit = body.max_tokens;
   return {
     model: nonEmptyString(body.model) ?? "",
     stream: body.stream === true,
     input: inputOf(body),
     output: {
-      limitTokens: typeof limit === "number" && Number.isSafeInteger(limit) && limit > 0 ? limit : undefined,
+      limitTokens: boundingCount(body, "max_tokens"),
       choices: 1,
       audio: false,
       image: false,

@@ -1,7 +1,7 @@
 /** OpenAI chat completions, and whoever speaks them: Azure, Groq, Mistral, DeepSeek, xAI, OpenRouter, vLLM and others. */
 import type { Tokens } from "../pricing/usage.ts";
 import { cacheWriteOf } from "./cache-control.ts";
-import { optionalCount, requiredCount, tokensFrom } from "./counts.ts";
+import { boundingCount, optionalCount, requiredCount, tokensFrom } from "./counts.ts";
 import { isObject, type JsonObject, nonEmptyString, objectsOf, parseObject } from "./json.ts";
 import type {
   ApiRequest,
@@ -139,18 +139,17 @@ function dataUrlCharacters(url: unknown): number {
 }
 
 function outputOf(body: JsonObject): OutputShape {
-  const limits = [body.max_completion_tokens, body.max_tokens].filter(isLimit);
+  const [newer, older, choices, attempts] = ["max_completion_tokens", "max_tokens", "n", "best_of"].map(
+    (field) => boundingCount(body, field),
+  );
+  const limits = [newer, older].filter((limit) => limit !== undefined);
   const modalities = Array.isArray(body.modalities) ? body.modalities : [];
   return {
     limitTokens: limits.length > 0 ? Math.max(...limits) : undefined,
-    choices: Math.max(1, ...[body.n, body.best_of].filter(isLimit)),
+    choices: Math.max(1, choices ?? 1, attempts ?? 1),
     audio: modalities.includes("audio"),
     image: modalities.includes("image"),
   };
-}
-
-function isLimit(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
 }
 
 function priorityTierOf(tier: unknown): ProviderCall["priorityTier"] {

@@ -16,7 +16,11 @@ export interface ProviderApi {
   /** Whether a POST to this address belongs to the same service and costs nothing. */
   isFree(url: URL): boolean;
 
-  /** Reads what a request asks for, as far as it bears on cost. */
+  /**
+   * Reads what a request asks for, as far as it bears on cost.
+   *
+   * @throws InvalidUsageError where a field that bounds the cost is malformed.
+   */
   readCall(request: ApiRequest): ProviderCall;
   /** The body with this output limit, in the field that its model understands. */
   withOutputLimit(request: ApiRequest, limitTokens: number): JsonObject;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { InvalidUsageError } from "../../src/errors.ts";
 import { assertBounded, boundOf, inputTokensOf } from "../../src/metering/bound.ts";
 import { createPriceBook } from "../../src/pricing/price-book.ts";
 import type { Price } from "../../src/pricing/usage.ts";
@@ -130,9 +131,17 @@ describe("The output bound", () => {
     expect(output(claude({ max_tokens: 7 }))).toBe(7);
   });
 
-  it.each([undefined, null, 0, -1, 1.5, "9"])("is the model's maximum where the limit is %s", (limit) => {
+  it.each([undefined, null])("is the model's maximum where the limit is %s", (limit) => {
     expect(output(chat({ max_tokens: limit }))).toBe(16_384);
     expect(output(claude({ max_tokens: limit }))).toBe(64_000);
+  });
+
+  it.each([0, -1, 1.5, "9", [5], {}, true])("refuses a limit or a number of choices of %j", (value) => {
+    for (const field of ["max_tokens", "max_completion_tokens", "n", "best_of"]) {
+      expect(() => chat({ [field]: value })).toThrow(InvalidUsageError);
+      expect(() => chat({ [field]: value })).toThrow(field);
+    }
+    expect(() => claude({ max_tokens: value })).toThrow(InvalidUsageError);
   });
 
   it("needs a maximum from somewhere", () => {

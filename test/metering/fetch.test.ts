@@ -1,6 +1,9 @@
+import { Readable } from "node:stream";
+import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { InvalidOptionsError, UnrecognizedRequestError } from "../../src/errors.ts";
+import { UnrecognizedRequestError } from "../../src/errors.ts";
+import type { CallMeter } from "../../src/metering/calls.ts";
 import { createMeteredFetch, type MeteredFetchOptions } from "../../src/metering/fetch.ts";
 import { createPriceBook } from "../../src/pricing/price-book.ts";
 import type { PricedUsage } from "../../src/pricing/usage.ts";
@@ -129,11 +132,24 @@ describe("A refusal", () => {
     expect(await request.json()).toMatchObject({ model: "unknown-one" });
   });
 
-  it("of an unknown POST names the address and the ways on, but not its query", async () => {
-    const error = await failure(metered()(`${upstream.url}/v1/responses?key=secret`, post({})));
+  it("of an unknown POST names the address and the ways on, but no part of it that may be secret", async () => {
+    const error = await failure(metered()(`${upstream.url}/key-SECRET1/responses?key=SECRET2`, post({})));
     expect(error).toBeInstanceOf(UnrecognizedRequestError);
-    expect(String(error)).toMatch(/127\.0\.0\.1:\d+\/v1\/responses .*unknownRequest/s);
-    expect(String(error)).not.toContain("secret");
+    expect(String(error)).toMatch(/127\.0\.0\.1:\d+\/…\/responses .*unknownRequest/s);
+    expect(String(error)).not.toContain("SECRET");
+    const last = await failure(metered()(`${upstream.url}/hooks/SECRET3`, post({})));
+    expect(String(last)).not.toContain("SECRET");
+  });
+
+  it("comes before a call that an estimate in dollars would let past a used-up token budget", async () => {
+    const bounds: (number | null)[] = [];
+    const hold: CallMeter["hold"] = (bound, id) => {
+      bounds.push(bound.tokens);
+      return meter.meter.hold(bound, id);
+    };
+    const estimate = () => ({ estimatedCostUsd: "0.01" });
+    await (await metered({ estimate, meter: { ...meter.meter, hold } })(chatUrl(), post(ask))).text();
+    expect(bounds).toEqual([null]);
   });
 
   it("meets a WebSocket and an address that is not absolute", async () => {
@@ -374,12 +390,53 @@ describe("Options", () => {
     expect(self).toBeUndefined();
   });
 
-  it.each([0, -1, 1.5, Number.NaN])("refuse a default output limit of %s", (defaultMaxOutputTokens) => {
-    expect(() => metered({ defaultMaxOutputTokens })).toThrow(InvalidOptionsError);
-  });
-
   it("lower the default output limit to what the model can write", async () => {
     await (await metered({ defaultMaxOutputTokens: 1_000_000 })(chatUrl(), post(ask))).text();
     expect(upstream.requests[0]?.body).toMatchObject({ max_completion_tokens: 16_384 });
+  });
+});
+
+describe("A metered fetch over another kind of fetch", () => {
+  it("reads bodies that are streams of Node, as some clients' own fetch gives them", async () => {
+    const underneath: typeof fetch = async (...request) => {
+      const response = await fetch(...request);
+      const { status, statusText, ok, headers, url, body } = response;
+      const nodeBody = body === null ? null : Readable.fromWeb(body as NodeReadableStream);
+      return { status, statusText, ok, headers, url, bodyUsed: false, body: nodeBody } as unknown as Response;
+    };
+    const response = await metered({ fetch: underneath })(chatUrl(), post(ask));
+    expect(await response.json()).toMatchObject({ usage: { prompt_tokens: 7 } });
+    expect(await settled()).toMatchObject([{ source: "reported" }]);
+  });
+
+  it.each<[string, (response: Response) => Response | Promise<Response>]>([
+    [
+      "was read before",
+      async (response) => {
+        await response.text();
+        return response;
+      },
+    ],
+    [
+      "somebody else is reading",
+      (response) => {
+        response.body?.getReader();
+        return response;
+      },
+    ],
+    [
+      "has a status that no response can be made of",
+      (response) => Object.defineProperty(response, "status", { value: 999 }),
+    ],
+  ])("hands on an answer that %s as it is, settles its estimate and tells of it", async (_name, spoil) => {
+    let answer: Response | undefined;
+    const underneath: typeof fetch = async (...request) => {
+      answer = await spoil(await fetch(...request));
+      return answer;
+    };
+    expect(await metered({ fetch: underneath })(chatUrl(), post(ask))).toBe(answer);
+    expect(await settled()).toMatchObject([{ source: "estimated" }]);
+    expect(meter.events.map(({ type }) => type)).toContain("failed");
+    expect(upstream.requests.length).toBe(1);
   });
 });

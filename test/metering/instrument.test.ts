@@ -46,6 +46,15 @@ describe("an instrumented client", () => {
     expect(await settles()).toBe(2);
   });
 
+  it("is metered again where its fetch was replaced meanwhile", async () => {
+    const openai = newOpenAi();
+    instrumentOpenAIClient(openai, over(meter));
+    Object.assign(openai, { fetch: globalThis.fetch });
+    instrumentOpenAIClient(openai, over(meter));
+    await openai.chat.completions.create(ask);
+    expect(await settles()).toBe(1);
+  });
+
   it("calls the fetch that it had", async () => {
     let calls = 0;
     const openai = newOpenAi((...request) => {

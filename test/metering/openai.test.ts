@@ -1,6 +1,7 @@
 import OpenAI, { AzureOpenAI, OpenAIError } from "openai";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { BudgetExceededError } from "../../src/errors.ts";
+import type { CallMeter } from "../../src/metering/calls.ts";
 import { createMeteredFetch, type MeteredFetchOptions } from "../../src/metering/fetch.ts";
 import { createPriceBook } from "../../src/pricing/price-book.ts";
 import { speakBothApis, startUpstream, type Upstream } from "../support/upstream.ts";
@@ -75,11 +76,11 @@ describe("the openai package over a metered fetch", () => {
 
   it("holds the output limit for each of n choices", async () => {
     const bounds: number[] = [];
-    const watching = {
+    const watching: CallMeter = {
       ...meter.meter,
-      hold: (bound: { tokens: number }, id: string) => {
-        bounds.push(bound.tokens);
-        return meter.meter.hold({ nanoUsd: 1, requests: 1, ...bound }, id);
+      hold: (bound, id) => {
+        bounds.push(bound.tokens ?? 0);
+        return meter.meter.hold(bound, id);
       },
     };
     const { chat } = client({ meter: watching });
@@ -140,7 +141,7 @@ describe("the openai package over a metered fetch", () => {
   ])("refuses %s, which it can't meter, after one attempt", async (_name, call) => {
     expect(await failure(call(client()))).toMatchObject({ code: "UNRECOGNIZED_REQUEST" });
     expect(upstream.requests).toEqual([]);
-    expect(meter.events).toMatchObject([{ type: "denied", error: { code: "UNRECOGNIZED_REQUEST" } }]);
+    expect(meter.events).toMatchObject([{ type: "failed", error: { code: "UNRECOGNIZED_REQUEST" } }]);
   });
 
   it("passes what costs nothing, forms among it", async () => {

@@ -157,7 +157,7 @@ export function describeSdks(meterName: string, makeMeter: MakeTestMeter): void 
       const error = await failure(sdk.call(metered, upstream.url));
       expect(error).toBeInstanceOf(StoreUnavailableError);
       expect(Date.now() - startedAtMs).toBeLessThan(1_500);
-      expect(meter.events.map((event) => event.type)).toEqual(["denied"]);
+      expect(meter.events.map((event) => event.type)).toEqual(["failed"]);
       expect(upstream.requests).toEqual([]);
     });
 

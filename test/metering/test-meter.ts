@@ -77,7 +77,7 @@ export async function memoryTestMeter({ usd = "1000" }: TestMeterOptions = {}): 
     async hold(bound, id): Promise<CallHold> {
       await trip();
       if (spent.nanoUsd + heldNanoUsd() + bound.nanoUsd > limitNanoUsd) throw denial(bound.nanoUsd);
-      held.set(id, bound);
+      held.set(id, { ...bound, tokens: bound.tokens ?? 0 });
       return {
         id,
         async settleReported(actual) {

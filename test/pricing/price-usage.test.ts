@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { InvalidUsageError, UnboundedCallError, UnknownModelError } from "../../src/errors.ts";
-import { calculateCost } from "../../src/pricing/calculate-cost.ts";
+import { calculateCost } from "../../src/metering/calculate-cost.ts";
 import { createPriceBook } from "../../src/pricing/price-book.ts";
 import { type CountedUsage, priceEstimate, priceUsage } from "../../src/pricing/price-usage.ts";
 import { supportedModels } from "../../src/pricing/supported-models.ts";
@@ -29,6 +29,15 @@ function attempt(run: () => unknown): unknown {
     return error;
   }
 }
+
+describe("calculateCost", () => {
+  it("reads the usage in a provider's answer as it came", () => {
+    const usage = { prompt_tokens: 1000, completion_tokens: 500, total_tokens: 1500 };
+    const response = { object: "chat.completion", model: "gpt-4o-mini-2024-07-18", choices: [], usage };
+    expect(calculateCost({ response })).toEqual({ costUsd: 0.00045, costNanoUsd: 450_000 });
+    expect(() => calculateCost({ response: { choices: [] } })).toThrow(InvalidUsageError);
+  });
+});
 
 describe("usage in tokens is priced by its model", () => {
   it("and counted for token budgets", () => {
