@@ -1,5 +1,5 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
@@ -7,6 +7,7 @@ import { Redis } from "ioredis";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { InvalidOptionsError, StoreUnavailableError } from "../../src/errors.ts";
 import { ioredisOptions, tcpTransport } from "../../src/redis/tcp.ts";
+import { LOOPBACK_CERTIFICATE, LOOPBACK_KEY } from "../support/loopback-certificate.ts";
 import { freePort, type RedisServerOptions, startRedisServer } from "../support/redis-server.ts";
 import { expectRefused, SECRET } from "../support/refusals.ts";
 import { ECHO } from "../support/scripts.ts";
@@ -73,26 +74,13 @@ describe("A redis:// address", () => {
   });
 });
 
-describe.skipIf(spawnSync("openssl", ["version"]).status !== 0)("A rediss:// address", () => {
+describe("A rediss:// address", () => {
   it("is reached under TLS with a trusted certificate alone", async () => {
     const folder = mkdtempSync(join(tmpdir(), "redis-tls-"));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const [key, certificate] = [join(folder, "key.pem"), join(folder, "certificate.pem")];
-    const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
-    const request = [
-      "req",
-      "-x509",
-      "-newkey",
-      "rsa:2048",
-      "-nodes",
-      "-days",
-      "2",
-      "-keyout",
-      key,
-      "-out",
-      certificate,
-    ];
-    execFileSync("openssl", [...request, ...subject], { stdio: "ignore" });
+    writeFileSync(key, LOOPBACK_KEY);
+    writeFileSync(certificate, LOOPBACK_CERTIFICATE);
     const tlsPort = await freePort();
     const files = ["--tls-cert-file", certificate, "--tls-key-file", key, "--tls-ca-cert-file", certificate];
     const server = await redisWith({
@@ -103,7 +91,7 @@ describe.skipIf(spawnSync("openssl", ["version"]).status !== 0)("A rediss:// add
     await expectRefused(open(url).run(ECHO, [SECRET], []), StoreUnavailableError, /SELF_SIGNED/);
     const trusted = getCACertificates("default");
     onTestFinished(() => setDefaultCACertificates(trusted));
-    setDefaultCACertificates([...trusted, readFileSync(certificate, "utf8")]);
+    setDefaultCACertificates([...trusted, LOOPBACK_CERTIFICATE]);
     expect(await open(url).run(ECHO, ["k"], ["v"])).toEqual(["v"]);
     await expectRefused(
       open(`rediss://localhost:${server.port}?family=4`, 300).run(ECHO, [SECRET], []),

@@ -1,0 +1,21 @@
+/** A certificate for `localhost` that signs itself, and its key: for tests on this machine alone. It guards nothing. */
+
+export const LOOPBACK_CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBlDCCATugAwIBAgIUeT2xiUf0JXvW18RZT06TNHrTs28wCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyNTA0NDY0M1oYDzIxMjYxMTAx
+MDQ0NjQzWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAATqAh/3x7nkODqVt9vgILrEe90qKhmp8r+w3IqlBLvTz1unlrDQrqjo
+cmhI1qYQL155cZ/rLw9WPcaFYyTvAfJAo2kwZzAdBgNVHQ4EFgQUSjf1V8fomenV
+AAG3M3DiicYPWq4wHwYDVR0jBBgwFoAUSjf1V8fomenVAAG3M3DiicYPWq4wDwYD
+VR0TAQH/BAUwAwEB/zAUBgNVHREEDTALgglsb2NhbGhvc3QwCgYIKoZIzj0EAwID
+RwAwRAIgS8uWf+pksXXhi83rxWEDbTh/T4J0/VzzkDGYAX1bzn4CIBrkDGNjYQvk
+EdZBewnxD7YrWYHigQ/pKfP3VmxgR52w
+-----END CERTIFICATE-----
+`;
+
+export const LOOPBACK_KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgimFPQt/7csvoqgSP
+tB6kW3QAP/ajSxwxt1HNEye5wPuhRANCAATqAh/3x7nkODqVt9vgILrEe90qKhmp
+8r+w3IqlBLvTz1unlrDQrqjocmhI1qYQL155cZ/rLw9WPcaFYyTvAfJA
+-----END PRIVATE KEY-----
+`;
