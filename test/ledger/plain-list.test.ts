@@ -9,6 +9,7 @@ import type { Amounts, CloseAnswer, RecordAnswer, ReserveAnswer } from "../../sr
 import { CORNER_CASES } from "./corner-cases.ts";
 import {
   outcomeOf,
+  PROPERTY_TIMEOUT_MS,
   perform,
   propertyRuns,
   type Sent,
@@ -95,20 +96,24 @@ function compare(backend: MemoryBackend, namespace: string, calls: ListedCall[])
 }
 
 describe("The rules", () => {
-  it("count what a plain list of all calls adds up to, over random sequences", async () => {
-    const property = fc.asyncProperty(sequences, async (steps) => {
-      let nowMs = START_MS;
-      const namespace = "list";
-      const backend = new MemoryBackend({ now: () => nowMs });
-      const caller = { store: createStore(backend), sent: [] as Sent[], namespace };
-      const calls: ListedCall[] = [];
-      for (const [place, [step, jumpMs]] of steps.entries()) {
-        const answer = await outcomeOf(perform({ ...caller, place }, step));
-        writeDown(calls, step, { sent: caller.sent, answer });
-        compare(backend, namespace, calls);
-        nowMs += jumpMs;
-      }
-    });
-    await fc.assert(property, propertyRuns(CORNER_CASES));
-  }, 240_000);
+  it(
+    "count what a plain list of all calls adds up to, over random sequences",
+    async () => {
+      const property = fc.asyncProperty(sequences, async (steps) => {
+        let nowMs = START_MS;
+        const namespace = "list";
+        const backend = new MemoryBackend({ now: () => nowMs });
+        const caller = { store: createStore(backend), sent: [] as Sent[], namespace };
+        const calls: ListedCall[] = [];
+        for (const [place, [step, jumpMs]] of steps.entries()) {
+          const answer = await outcomeOf(perform({ ...caller, place }, step));
+          writeDown(calls, step, { sent: caller.sent, answer });
+          compare(backend, namespace, calls);
+          nowMs += jumpMs;
+        }
+      });
+      await fc.assert(property, propertyRuns(CORNER_CASES));
+    },
+    PROPERTY_TIMEOUT_MS,
+  );
 });

@@ -207,11 +207,16 @@ export function outcomeOf(answer: Promise<unknown>): Promise<unknown> {
   }));
 }
 
+const RUNS = Number(process.env.LEDGER_RUNS ?? 150);
+
+/** A hundred milliseconds a sequence: ten times what a busy machine takes. */
+export const PROPERTY_TIMEOUT_MS = 60_000 + RUNS * 100;
+
 /** `LEDGER_RUNS` sequences from `LEDGER_SEED`, the known ones first; a failure prints the seed that replays it. */
 export function propertyRuns(examples: Sequence[]): fc.Parameters<[Sequence]> {
   const seed = process.env.LEDGER_SEED;
   return {
-    numRuns: Number(process.env.LEDGER_RUNS ?? 150) + examples.length,
+    numRuns: RUNS + examples.length,
     examples: examples.map((sequence): [Sequence] => [sequence]),
     ...(seed === undefined ? {} : { seed: Number(seed) }),
   };

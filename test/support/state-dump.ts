@@ -22,6 +22,12 @@ export function dumpMemory(backend: MemoryBackend, namespace: string): StateDump
   };
 }
 
+/** Leaves nothing of a namespace: a dump looks through every key of the server. */
+export async function clearRedis(client: Redis, namespace: string): Promise<void> {
+  const keys = await client.keys(`${prefix(namespace)}*`);
+  if (keys.length > 0) await client.unlink(keys);
+}
+
 export async function dumpRedis(client: Redis, namespace: string): Promise<StateDump> {
   const start = prefix(namespace);
   const keys = await client.keys(`${start}*`);
