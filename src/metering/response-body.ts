@@ -3,24 +3,26 @@
 type Bytes = ReadableStream<Uint8Array>;
 
 /**
- * The body, not yet read.
- *
- * Some clients bring a fetch whose bodies are streams of Node; those are read by their iterator. What was read already,
- * and what no `Response` can be made of again, is unreadable: it must go to its caller untouched.
+ * The body, not yet read. Some clients bring a fetch whose bodies are streams of Node; those are read by their iterator.
  *
  * @returns null where there is no body.
+ * @throws TypeError where somebody has read it, and for what is no stream.
  */
-export function readableBody(response: Response): Bytes | null | "unreadable" {
-  const { body, status, bodyUsed }: { body: unknown; status: number; bodyUsed: boolean } = response;
+export function readableBody(response: Response): Bytes | null {
+  const { body, bodyUsed }: { body: unknown; bodyUsed: boolean } = response;
   if (body === null || body === undefined) return null;
-  // A Response is made of these statuses alone.
-  if (bodyUsed || status < 200 || status > 599 || typeof body !== "object") return "unreadable";
-  if ("getReader" in body) return isLocked(body) ? "unreadable" : (body as Bytes);
-  return Symbol.asyncIterator in body ? streamOf(body as AsyncIterable<unknown>) : "unreadable";
+  if (bodyUsed) throw new TypeError("The body was read before.");
+  if (isWebStream(body)) return body;
+  if (isIterable(body)) return streamOf(body);
+  throw new TypeError("The body is no stream.");
 }
 
-function isLocked(body: object): boolean {
-  return "locked" in body && body.locked === true;
+function isWebStream(body: unknown): body is Bytes {
+  return typeof body === "object" && body !== null && "getReader" in body;
+}
+
+function isIterable(body: unknown): body is AsyncIterable<unknown> {
+  return typeof body === "object" && body !== null && Symbol.asyncIterator in body;
 }
 
 function streamOf(chunks: AsyncIterable<unknown>): Bytes {

@@ -46,18 +46,19 @@ export async function sendCall(ready: ReadyCall, options: SendOptions): Promise<
     void settle({ kind: "unknown" });
     throw error;
   }
-  const source = readableBody(response);
-  if (source === "unreadable") {
-    upstream.unlink();
+  const keepAlive = (work: Promise<unknown>) => options.meter.background(work);
+  try {
+    return passOn(response, ready, {
+      settle,
+      upstream,
+      ...(options.waitUntil === undefined ? {} : { keepAlive }),
+    });
+  } catch {
+    // It was sent: what reaches the caller is the answer as it came, or its SDK would send it again. The caller reads
+    // it unwatched, so its signal stays linked.
     void settle({ kind: "unknown", reason: "The answer is in a form that can't be watched" });
     return response;
   }
-  const keepAlive = (work: Promise<unknown>) => options.meter.background(work);
-  return passOn({ response, source }, ready, {
-    settle,
-    upstream,
-    ...(options.waitUntil === undefined ? {} : { keepAlive }),
-  });
 }
 
 type Settle = (verdict: Verdict) => Promise<void>;
@@ -69,11 +70,8 @@ interface Sending {
   readonly keepAlive?: (work: Promise<unknown>) => void;
 }
 
-function passOn(
-  { response, source }: { response: Response; source: ReadableStream<Uint8Array> | null },
-  ready: ReadyCall,
-  { settle, upstream, keepAlive }: Sending,
-): Response {
+/** @throws for a foreign form of answer, before any of it is read. */
+function passOn(response: Response, ready: ReadyCall, { settle, upstream, keepAlive }: Sending): Response {
   const { api, prepared } = ready;
   const isStream = response.ok && isEventStream(response, prepared);
   const hides = isStream ? prepared.hides : undefined;
@@ -90,14 +88,16 @@ function passOn(
     abandon: isStream ? upstream.abort : undefined,
     finished: upstream.unlink,
   };
+  const source = readableBody(response);
   if (source === null) {
     void passage.conclude("closed");
     upstream.unlink();
     return response;
   }
-  const body =
-    keepAlive === undefined ? pump(source, passage) : pumpApart(source, { ...passage, hides, keepAlive });
-  return withBody(response, body, { isShortened: hides !== undefined });
+  const withBody = rebodied(response, { isShortened: hides !== undefined });
+  return withBody(
+    keepAlive === undefined ? pump(source, passage) : pumpApart(source, { ...passage, hides, keepAlive }),
+  );
 }
 
 function isEventStream({ headers }: Response, { call }: PreparedCall): boolean {
@@ -105,21 +105,29 @@ function isEventStream({ headers }: Response, { call }: PreparedCall): boolean {
   return contentType.includes("text/event-stream") || (call.stream && !contentType.includes("json"));
 }
 
-/** The same answer with its decoded body. */
-function withBody(
+/**
+ * Makes the same answer with its decoded body.
+ *
+ * @throws at once where no `Response` has such a status, status text or headers.
+ */
+function rebodied(
   response: Response,
-  body: ReadableStream<Uint8Array>,
   { isShortened }: { isShortened: boolean },
-): Response {
+): (body: ReadableStream<Uint8Array>) => Response {
   const { status, statusText, url } = response;
   const headers = new Headers(response.headers);
   if (isShortened || headers.has("content-encoding")) {
     headers.delete("content-encoding");
     headers.delete("content-length");
   }
-  const answer = new Response(body, { status, statusText, headers });
-  Object.defineProperty(answer, "url", { value: url });
-  return answer;
+  const init = { status, statusText, headers };
+  // A trial with a body, which some statuses forbid.
+  new Response("", init);
+  return (body) => {
+    const answer = new Response(body, init);
+    Object.defineProperty(answer, "url", { value: url });
+    return answer;
+  };
 }
 
 interface LinkedAbort {

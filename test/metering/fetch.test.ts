@@ -3,7 +3,6 @@ import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { UnrecognizedRequestError } from "../../src/errors.ts";
-import type { CallMeter } from "../../src/metering/calls.ts";
 import { createMeteredFetch, type MeteredFetchOptions } from "../../src/metering/fetch.ts";
 import { createPriceBook } from "../../src/pricing/price-book.ts";
 import type { PricedUsage } from "../../src/pricing/usage.ts";
@@ -139,17 +138,6 @@ describe("A refusal", () => {
     expect(String(error)).not.toContain("SECRET");
     const last = await failure(metered()(`${upstream.url}/hooks/SECRET3`, post({})));
     expect(String(last)).not.toContain("SECRET");
-  });
-
-  it("comes before a call that an estimate in dollars would let past a used-up token budget", async () => {
-    const bounds: (number | null)[] = [];
-    const hold: CallMeter["hold"] = (bound, id) => {
-      bounds.push(bound.tokens);
-      return meter.meter.hold(bound, id);
-    };
-    const estimate = () => ({ estimatedCostUsd: "0.01" });
-    await (await metered({ estimate, meter: { ...meter.meter, hold } })(chatUrl(), post(ask))).text();
-    expect(bounds).toEqual([null]);
   });
 
   it("meets a WebSocket and an address that is not absolute", async () => {
@@ -424,10 +412,17 @@ describe("A metered fetch over another kind of fetch", () => {
         return response;
       },
     ],
+    ["has a status that is none", (response) => Object.defineProperty(response, "status", { value: 999 })],
     [
-      "has a status that no response can be made of",
-      (response) => Object.defineProperty(response, "status", { value: 999 }),
+      "has a body and a status without one",
+      (response) => Object.defineProperty(response, "status", { value: 204 }),
     ],
+    [
+      "has a status text that is none",
+      (response) => Object.defineProperty(response, "statusText", { value: "✓" }),
+    ],
+    ["has no headers", (response) => Object.defineProperty(response, "headers", { value: undefined })],
+    ["has a body that is no stream", (response) => Object.defineProperty(response, "body", { value: "{}" })],
   ])("hands on an answer that %s as it is, settles its estimate and tells of it", async (_name, spoil) => {
     let answer: Response | undefined;
     const underneath: typeof fetch = async (...request) => {
@@ -438,5 +433,34 @@ describe("A metered fetch over another kind of fetch", () => {
     expect(await settled()).toMatchObject([{ source: "estimated" }]);
     expect(meter.events.map(({ type }) => type)).toContain("failed");
     expect(upstream.requests.length).toBe(1);
+  });
+});
+
+describe("An answer that can't be watched", () => {
+  it("is handed on whole, and its caller can still break it off", async () => {
+    upstream.answer = async (_request, response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.write("{");
+    };
+    const underneath: typeof fetch = async (...request) =>
+      Object.defineProperty(await fetch(...request), "statusText", { value: "✓" });
+    const caller = new AbortController();
+    const response = await metered({ fetch: underneath })(chatUrl(), { ...post(ask), signal: caller.signal });
+    const text = failure(response.text());
+    caller.abort();
+    expect(await text).toMatchObject({ name: "AbortError" });
+  });
+});
+
+describe("A failure that is none of the library's own", () => {
+  it("is told as unexpected, with its cause", async () => {
+    const boom = new Error("boom");
+    const hold: typeof meter.meter.hold = async (bound, id) => ({
+      ...(await meter.meter.hold(bound, id)),
+      settleReported: () => Promise.reject(boom),
+    });
+    await (await metered({ meter: { ...meter.meter, hold } })(chatUrl(), post(ask))).text();
+    await meter.standing();
+    expect(meter.events).toMatchObject([{ type: "failed", error: { code: "UNEXPECTED", cause: boom } }]);
   });
 });
