@@ -1,8 +1,9 @@
 /** Anthropic messages, and whoever speaks them. */
 import type { Tokens } from "../pricing/usage.ts";
+import { boundingCount, boundingList } from "./bounding-fields.ts";
 import { cacheWriteOf } from "./cache-control.ts";
-import { boundingCount, optionalCount, requiredCount, tokensFrom } from "./counts.ts";
-import { isObject, type JsonObject, nonEmptyString, objectsOf, parseObject } from "./json.ts";
+import { optionalCount, requiredCount, tokensFrom } from "./counts.ts";
+import { isGiven, isObject, type JsonObject, nonEmptyString, objectsOf, parseObject } from "./json.ts";
 import type {
   ApiRequest,
   EventReader,
@@ -45,7 +46,8 @@ function readCall({ body }: ApiRequest): ProviderCall {
     stream: body.stream === true,
     input: inputOf(body),
     output: {
-      limitTokens: boundingCount(body, "max_tokens"),
+      // 0 fills the cache and generates nothing.
+      limitTokens: boundingCount(body, "max_tokens", 0),
       choices: 1,
       audio: false,
       image: false,
@@ -67,16 +69,17 @@ const DEFINED_TOOL_TOKENS = 1_024;
 const DEFINED_TOOLSET_TOKENS = 16_384;
 
 function inputOf(body: JsonObject): InputShape {
-  const blocks = [
-    ...contentOf(body.system),
-    ...objectsOf(body.messages).flatMap((message) => contentOf(message.content)),
-  ];
+  const messages = objectsOf(boundingList(body, "messages"));
+  const contents = [body.system, ...messages.map(({ content }) => content)];
+  const blocks = contents.flatMap(contentOf);
   const images = blocks.filter((block) => block.type === "image");
   return {
     mediaCharacters: images.reduce((sum, image) => sum + base64Characters(image.source), 0),
     allowanceTokens: images.length * IMAGE_TOKENS + definedToolTokens(body.tools),
     fillsContext:
       blocks.some((block) => !isShownInFull(block)) ||
+      // Neither text nor a list of blocks.
+      contents.some(isObject) ||
       (isObject(body.thread) && body.thread.type !== "create"),
     audio: false,
   };
@@ -128,23 +131,26 @@ function definedToolTokens(tools: unknown): number {
 
 function unboundedIn(body: JsonObject): UnboundedFeature[] {
   const found: UnboundedFeature[] = [];
-  if (objectsOf(body.tools).some(({ type }) => !runsAtTheCaller(type))) found.push("serverTool");
-  if (objectsOf(body.mcp_servers).length > 0) found.push("mcpServer");
-  if (body.container !== undefined && body.container !== null) found.push("container");
-  if (isObject(body.compaction) || hasCompactingEdit(body.context_management)) found.push("compaction");
-  if (body.fallbacks !== undefined && body.fallbacks !== null) found.push("otherModels");
+  if (!boundingList(body, "tools").every(runsAtTheCaller)) found.push("serverTool");
+  if (boundingList(body, "mcp_servers").length > 0) found.push("mcpServer");
+  if (isGiven(body.container)) found.push("container");
+  if (isGiven(body.compaction) || hasCompactingEdit(body.context_management)) found.push("compaction");
+  if (isGiven(body.fallbacks)) found.push("otherModels");
   return found;
 }
 
-function runsAtTheCaller(type: unknown): boolean {
-  if (type === undefined || type === null || type === "custom") return true;
+function runsAtTheCaller(tool: unknown): boolean {
+  if (!isObject(tool)) return false;
+  const { type } = tool;
+  if (!isGiven(type) || type === "custom") return true;
   return typeof type === "string" && (DEFINED_TOOL.test(type) || DEFINED_TOOLSET.test(type));
 }
 
 /** Edits that clear only take away. */
 function hasCompactingEdit(management: unknown): boolean {
-  if (!isObject(management)) return false;
-  return objectsOf(management.edits).some(({ type }) => !String(type).startsWith("clear_"));
+  if (!isGiven(management)) return false;
+  if (!isObject(management)) return true;
+  return objectsOf(boundingList(management, "edits")).some(({ type }) => !String(type).startsWith("clear_"));
 }
 
 /**

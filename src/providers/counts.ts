@@ -1,7 +1,5 @@
 /** Token counts as providers report them. A malformed count poisons the whole usage: it is never read as zero. */
-import { InvalidUsageError } from "../errors.ts";
 import type { Tokens } from "../pricing/usage.ts";
-import type { JsonObject } from "./json.ts";
 
 /** A count that must be there: NaN unless it is a whole number from 0. */
 export function requiredCount(value: unknown): number {
@@ -11,22 +9,6 @@ export function requiredCount(value: unknown): number {
 /** A count that providers leave out when it is zero: 0 when absent or null, NaN when malformed. */
 export function optionalCount(value: unknown): number {
   return value === undefined || value === null ? 0 : requiredCount(value);
-}
-
-/**
- * A field of a request that bounds what it may cost.
- *
- * @returns undefined when it is left out.
- * @throws InvalidUsageError for anything but a whole number above 0: a server might read more into it.
- */
-export function boundingCount(body: JsonObject, field: string): number | undefined {
-  const value = body[field];
-  if (value === undefined || value === null) return undefined;
-  if (typeof value === "number" && Number.isSafeInteger(value) && value > 0) return value;
-  const shown = JSON.stringify(value).slice(0, 40);
-  throw new InvalidUsageError(
-    `\`${field}\` of this request bounds its cost and is no whole number above 0: ${shown}.`,
-  );
 }
 
 /** Counts of one answer by exclusive kind; a kind that is left out is zero. */

@@ -1,8 +1,9 @@
 /** OpenAI chat completions, and whoever speaks them: Azure, Groq, Mistral, DeepSeek, xAI, OpenRouter, vLLM and others. */
 import type { Tokens } from "../pricing/usage.ts";
+import { boundingCount, boundingList } from "./bounding-fields.ts";
 import { cacheWriteOf } from "./cache-control.ts";
-import { boundingCount, optionalCount, requiredCount, tokensFrom } from "./counts.ts";
-import { isObject, type JsonObject, nonEmptyString, objectsOf, parseObject } from "./json.ts";
+import { optionalCount, requiredCount, tokensFrom } from "./counts.ts";
+import { isGiven, isObject, type JsonObject, nonEmptyString, objectsOf, parseObject } from "./json.ts";
 import type {
   ApiRequest,
   EventReader,
@@ -98,9 +99,9 @@ function inputOf(body: JsonObject, model: string): InputShape {
   let allowanceTokens = 0;
   let fillsContext = false;
   let audio = false;
-  for (const message of objectsOf(body.messages)) {
-    // An earlier spoken answer, named by its id.
-    if (isObject(message.audio)) fillsContext = true;
+  for (const message of objectsOf(boundingList(body, "messages"))) {
+    // An earlier spoken answer, named by its id; and what is neither text nor a list of parts.
+    if (isObject(message.audio) || isObject(message.content)) fillsContext = true;
     for (const part of objectsOf(message.content)) {
       switch (part.type) {
         case "text":
@@ -143,7 +144,7 @@ function outputOf(body: JsonObject): OutputShape {
     (field) => boundingCount(body, field),
   );
   const limits = [newer, older].filter((limit) => limit !== undefined);
-  const modalities = Array.isArray(body.modalities) ? body.modalities : [];
+  const modalities = boundingList(body, "modalities");
   return {
     limitTokens: limits.length > 0 ? Math.max(...limits) : undefined,
     choices: Math.max(1, choices ?? 1, attempts ?? 1),
@@ -159,15 +160,16 @@ function priorityTierOf(tier: unknown): ProviderCall["priorityTier"] {
 
 function unboundedIn(body: JsonObject, model: string): UnboundedFeature[] {
   const found = passesOf(model);
-  const tools = objectsOf(body.tools);
-  if (tools.some(({ type }) => type !== undefined && type !== "function" && type !== "custom")) {
-    found.push(tools.some(({ type }) => type === "mcp") ? "mcpServer" : "serverTool");
+  const tools = boundingList(body, "tools").map((tool) => (isObject(tool) ? tool.type : tool));
+  if (tools.some((type) => type !== undefined && type !== "function" && type !== "custom")) {
+    found.push(tools.includes("mcp") ? "mcpServer" : "serverTool");
   }
-  if (isObject(body.web_search_options) || isObject(body.search_parameters)) found.push("webSearch");
-  if (objectsOf(body.plugins).length > 0 || objectsOf(body.data_sources).length > 0) found.push("serverTool");
-  if (Array.isArray(body.models) && body.models.length > 0) found.push("otherModels");
+  if (isGiven(body.web_search_options) || isGiven(body.search_parameters)) found.push("webSearch");
+  if (["plugins", "data_sources"].some((field) => boundingList(body, field).length > 0))
+    found.push("serverTool");
+  if (boundingList(body, "models").length > 0) found.push("otherModels");
   if (isObject(body.reasoning) && body.reasoning.mode === "pro") found.push("severalPasses");
-  if (body.background === true) found.push("background");
+  if (isGiven(body.background) && body.background !== false) found.push("background");
   return found;
 }
 

@@ -98,6 +98,7 @@ describe("The input bound", () => {
       () => chat({ messages: [{ role: "user", content: [{ type: "file", file: { file_id: "f" } }] }] }),
     ],
     ["an earlier spoken answer", () => chat({ messages: [{ role: "assistant", audio: { id: "a" } }] })],
+    ["content of an unknown form", () => chat({ messages: [{ role: "user", content: { type: "text" } }] })],
   ])("is the context window for %s, whose size the body does not show", (_name, make) => {
     expect(make().inputTokens).toBe(128_000);
   });
@@ -108,6 +109,7 @@ describe("The input bound", () => {
     });
     expect(claude(document({ type: "base64", data: "AAAA" })).inputTokens).toBe(200_000);
     expect(claude(document({ type: "url", url: "https://x" })).inputTokens).toBe(200_000);
+    expect(claude({ system: { type: "text" } }).inputTokens).toBe(200_000);
     expect(claude({ thread: { type: "continue", previous_message_id: "m" } }).inputTokens).toBe(200_000);
     expect(claude(document({ type: "text", data: "short" })).inputTokens).toBeLessThan(2_000);
   });
@@ -136,12 +138,17 @@ describe("The output bound", () => {
     expect(output(claude({ max_tokens: limit }))).toBe(64_000);
   });
 
-  it.each([0, -1, 1.5, "9", [5], {}, true])("refuses a limit or a number of choices of %j", (value) => {
+  it.each([-1, 1.5, "9", [5], {}, true])("refuses a limit or a number of choices of %j", (value) => {
     for (const field of ["max_tokens", "max_completion_tokens", "n", "best_of"]) {
       expect(() => chat({ [field]: value })).toThrow(InvalidUsageError);
       expect(() => chat({ [field]: value })).toThrow(field);
     }
     expect(() => claude({ max_tokens: value })).toThrow(InvalidUsageError);
+  });
+
+  it("is nothing for a call to Claude that only fills the cache; elsewhere a limit of 0 has no meaning", () => {
+    expect(output(claude({ max_tokens: 0 }))).toBe(0);
+    expect(() => chat({ max_tokens: 0 })).toThrow(InvalidUsageError);
   });
 
   it("needs a maximum from somewhere", () => {
@@ -204,6 +211,24 @@ describe("The rates of a bound", () => {
   });
 });
 
+describe("A list that bears on the cost", () => {
+  it.each(["messages", "modalities", "tools", "plugins", "data_sources", "models"])(
+    "is refused as %s of a chat that is none",
+    (field) => {
+      for (const value of ["audio", { type: "web" }, true]) {
+        expect(() => chat({ [field]: value })).toThrow(InvalidUsageError);
+        expect(() => chat({ [field]: value })).toThrow(field);
+      }
+      if (field !== "messages") expect(chat({ [field]: null }).inputTokens).toBeLessThan(2_000);
+    },
+  );
+
+  it.each(["messages", "tools", "mcp_servers"])("is refused as %s of Claude that is none", (field) => {
+    expect(() => claude({ [field]: { type: "url" } })).toThrow(InvalidUsageError);
+    expect(() => claude({ [field]: { type: "url" } })).toThrow(field);
+  });
+});
+
 describe("A call is unbounded, and says why,", () => {
   const tools = (type: string) => ({ tools: [{ type, name: "x" }] });
 
@@ -215,6 +240,9 @@ describe("A call is unbounded, and says why,", () => {
     ["with data sources of Azure's", () => chat({ data_sources: [{ type: "azure_search" }] }), /runs itself/],
     ["with plug-ins", () => chat({ plugins: [{ id: "web" }] }), /runs itself/],
     ["with other models to fall back to", () => chat({ models: ["gpt-4o"] }), /another model/],
+    ["with a tool of an unknown form", () => chat({ tools: ["web_search"] }), /runs itself/],
+    ["with a search of an unknown form", () => chat({ search_parameters: "on" }), /web search/],
+    ["in the background, in whatever words", () => chat({ background: "true" }), /background/],
     ["with several passes", () => chat({ reasoning: { mode: "pro" } }), /several passes/],
     ["with a tool that Anthropic runs", () => claude(tools("web_search_20260318")), /runs itself/],
     ["with code execution", () => claude(tools("code_execution_20260521")), /runs itself/],
@@ -226,6 +254,8 @@ describe("A call is unbounded, and says why,", () => {
       () => claude({ context_management: { edits: [{ type: "compact_20260112" }] } }),
       /compaction/,
     ],
+    ["with a tool of an unknown form", () => claude({ tools: ["web_search"] }), /runs itself/],
+    ["with management of an unknown form", () => claude({ context_management: "compact" }), /compaction/],
     ["with fallbacks", () => claude({ fallbacks: "default" }), /another model/],
   ])("%s", (_name, make, reason) => {
     const { call } = make();
@@ -235,6 +265,7 @@ describe("A call is unbounded, and says why,", () => {
 
   it.each([
     ["functions", () => chat({ tools: [{ type: "function", function: { name: "f" } }] })],
+    ["what is switched off", () => chat({ background: false, search_parameters: null })],
     ["custom tools", () => chat({ tools: [{ type: "custom", custom: { name: "f" } }] })],
     ["tools of one's own", () => claude({ tools: [{ name: "f", input_schema: {} }] })],
     ["tools that the caller runs", () => claude(tools("bash_20250124"))],

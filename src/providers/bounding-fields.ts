@@ -1,0 +1,33 @@
+/** Fields of a request that bear on what it may cost. One that is malformed is refused: a server might read more into it. */
+import { InvalidUsageError } from "../errors.ts";
+import { isGiven, type JsonObject } from "./json.ts";
+
+/**
+ * A whole number from `least`, 1 where it is left out.
+ *
+ * @returns undefined when the field is left out.
+ * @throws InvalidUsageError for anything else, `"5"` among it.
+ */
+export function boundingCount(body: JsonObject, field: string, least: 0 | 1 = 1): number | undefined {
+  const value = body[field];
+  if (!isGiven(value)) return undefined;
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= least) return value;
+  throw malformed(field, `is no whole number from ${least}`);
+}
+
+/**
+ * @returns an empty list when the field is left out.
+ * @throws InvalidUsageError for what is no list.
+ */
+export function boundingList(body: JsonObject, field: string): readonly unknown[] {
+  const value = body[field];
+  if (!isGiven(value)) return [];
+  if (Array.isArray(value)) return value;
+  throw malformed(field, "is no list");
+}
+
+function malformed(field: string, what: string): InvalidUsageError {
+  return new InvalidUsageError(
+    `\`${field}\` of this request bears on its cost and ${what}. Servers differ in what they make of that.`,
+  );
+}
