@@ -35,14 +35,15 @@ interface ClientKind {
   readonly resource: string;
 }
 
-/** What the clients made by Stainless have in common, of every version from 2024 on. */
+/** What the clients made by Stainless have in common; seen in openai 4.104 to 7.57 and @anthropic-ai/sdk 0.137 to 1.12. */
 interface SdkClient {
   fetch: Fetch;
   withOptions?: (options: unknown) => unknown;
   makeStatusError?: (status: number, error: object, message: string, headers: Headers) => unknown;
 }
 
-const instrumented = new WeakSet<object>();
+/** Every client that was instrumented, with what meters its copies. */
+const instrumented = new WeakMap<object, MeteredFetchFactory>();
 
 function instrument<C extends object>(client: C, metered: MeteredFetchFactory, kind: ClientKind): C {
   assertClient(client, kind);
@@ -55,8 +56,8 @@ function instrument<C extends object>(client: C, metered: MeteredFetchFactory, k
   }
   client.fetch = curingErrors(present === undefined ? replacement : client.fetch, sdkRootPrototype(client));
   // Its fetch may have been replaced since it was metered first; its `withOptions` is wrapped once.
-  if (!instrumented.has(client)) wrapWithOptions(client, metered, kind);
-  instrumented.add(client);
+  if (!instrumented.has(client)) wrapWithOptions(client, kind);
+  instrumented.set(client, metered);
   return client;
 }
 
@@ -91,12 +92,14 @@ function usesX509(client: object): boolean {
 }
 
 /** A copy is a new client: some versions give it the fetch of its own options, or none at all. */
-function wrapWithOptions(client: SdkClient, metered: MeteredFetchFactory, kind: ClientKind): void {
+function wrapWithOptions(client: SdkClient, kind: ClientKind): void {
   const { withOptions } = client;
   if (typeof withOptions !== "function") return;
   client.withOptions = (options) => {
     const copy = withOptions.call(client, options);
-    return typeof copy === "object" && copy !== null ? instrument(copy, metered, kind) : copy;
+    const metered = instrumented.get(client);
+    if (typeof copy !== "object" || copy === null || metered === undefined) return copy;
+    return instrument(copy, metered, kind);
   };
 }
 

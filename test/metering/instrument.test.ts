@@ -55,6 +55,16 @@ describe("an instrumented client", () => {
     expect(await settles()).toBe(1);
   });
 
+  it("takes another meter where its fetch was replaced meanwhile, and so do its copies", async () => {
+    const first = await memoryTestMeter();
+    const openai = instrumentOpenAIClient(newOpenAi(), over(first));
+    Object.assign(openai, { fetch: globalThis.fetch });
+    instrumentOpenAIClient(openai, over(meter));
+    await openai.withOptions({ maxRetries: 0 }).chat.completions.create(ask);
+    expect(await settles()).toBe(1);
+    expect(first.events).toEqual([]);
+  });
+
   it("calls the fetch that it had", async () => {
     let calls = 0;
     const openai = newOpenAi((...request) => {
