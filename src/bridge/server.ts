@@ -166,7 +166,7 @@ async function send(redis: Redis, { name, args }: BridgeCommand): Promise<Outcom
 }
 
 /** The bridge's own answer when there is no Redis behind it. */
-export const BRIDGE_UNREACHABLE = "ERR the bridge can't reach Redis";
+const BRIDGE_UNREACHABLE = "ERR the bridge can't reach Redis";
 
 function refused(status: number, message: string): Answer {
   return { status, body: { error: message } };

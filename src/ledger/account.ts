@@ -5,7 +5,7 @@ import { MAX_AMOUNT } from "./money.ts";
 import type { Amounts, LimitAmounts } from "./store.ts";
 
 /** The layout that this version reads and writes. A higher one in the store denies. */
-export const LAYOUT_VERSION = 1;
+const LAYOUT_VERSION = 1;
 
 /** Flags of an account, added up. */
 export const PAUSED = 1;
@@ -130,12 +130,12 @@ export function parseList(text: string | undefined): ListedWindow[] | undefined 
 }
 
 /** `lU,lT,lR`, and `/sU,sT,sR` after it where there is a soft limit. */
-export function formatLimitPair(pair: LimitPair): string {
+function formatLimitPair(pair: LimitPair): string {
   const soft = formatLimits(pair.soft);
   return soft === NO_LIMITS ? formatLimits(pair.hard) : `${formatLimits(pair.hard)}/${soft}`;
 }
 
-export function parseLimitPair(text: string | undefined): LimitPair | undefined {
+function parseLimitPair(text: string | undefined): LimitPair | undefined {
   const [hardText, softText = NO_LIMITS, ...rest] = (text ?? "").split("/");
   const hard = parseLimits(hardText);
   const soft = parseLimits(softText);

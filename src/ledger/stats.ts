@@ -36,7 +36,7 @@ export function usageStats(standing: Standing): UsageStats {
 }
 
 /** Every budget of one scope, hard ones first within a window. */
-export function budgetStatuses(account: AccountView): BudgetStatus[] {
+function budgetStatuses(account: AccountView): BudgetStatus[] {
   return account.windows.flatMap((window) =>
     window.limits.map((limit) => budgetStatus(account.scope, window, limit)),
   );

@@ -151,7 +151,7 @@ function bringUpToDate(open: OpenAccount, sent: SentWindows, atMicros: number): 
 }
 
 /** Moves what has expired into settled, and books it as expired; what is committed stays as it is. */
-export function sweep(open: OpenAccount, nowMinute: number): void {
+function sweep(open: OpenAccount, nowMinute: number): void {
   const { account } = open;
   const end = Math.min(nowMinute, minuteOf(account.lastMicros) + MAX_HOLD_MINUTES + 2);
   for (let minute = account.sweptMinute; minute < end; minute += 1) {
