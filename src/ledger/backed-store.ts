@@ -57,12 +57,13 @@ export function createStore(backend: LedgerBackend): Store {
 }
 
 async function reserve(runner: CommandRunner, operation: ReserveOperation): Promise<ReserveAnswer> {
-  const { namespace, chain, attempt, requested, expiresInSeconds } = operation;
+  const { namespace, chain, attempt, requested, expiresInSeconds, requiresLimit = false } = operation;
   const reply = await runner.run(namespace, chain, (round) => ({
     kind: "reserve",
     ...baseOf(operation, round),
     attempt,
     requested,
+    requiresLimit,
     expiresInMicros: expiresInSeconds * 1_000_000,
   }));
   const standing = standingOf(chain, reply);
@@ -74,6 +75,8 @@ async function reserve(runner: CommandRunner, operation: ReserveOperation): Prom
       return { ...standing, outcome: "denied", denials: denialsOf(standing.accounts, requested) };
     case "PAUSED":
       return { ...standing, outcome: "paused", ...pauseOf(standing, chain[Number(reply.details[0])]?.scope) };
+    case "UNLIMITED":
+      return { ...standing, outcome: "unlimited" };
     case "CLOSED":
       return { ...standing, outcome: "closed", booking: bookingOf(reply, chain).booking };
     case "EXPIRED":

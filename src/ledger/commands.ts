@@ -24,6 +24,8 @@ export interface ReserveCommand extends CommandBase {
   kind: "reserve";
   attempt: string;
   requested: RequestedAmounts;
+  /** Refuse where no hard limit is in force anywhere in the chain. */
+  requiresLimit: boolean;
   expiresInMicros: number;
 }
 
@@ -77,6 +79,7 @@ export type LedgerCommand = ReserveCommand | CloseCommand | RecordCommand | Admi
  * | `REPLAY` | applied before, with the same arguments | the same |
  * | `DENIED` | a limit would be passed; accounts as they would be judged | |
  * | `PAUSED` | a scope is paused | its place in the chain |
+ * | `UNLIMITED` | a limit is required, and none is in force | |
  * | `CLOSED`, `DONE` | closed before | the closing |
  * | `EXPIRED` | the hold has expired | start, expiry minute, held amounts |
  * | `CONFLICT` | the id belongs to another operation, chain or amounts | |
@@ -96,6 +99,7 @@ export type ReplyCode =
   | "REPLAY"
   | "DENIED"
   | "PAUSED"
+  | "UNLIMITED"
   | "CLOSED"
   | "DONE"
   | "EXPIRED"

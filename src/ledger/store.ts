@@ -50,6 +50,8 @@ export interface ReserveOperation extends Operation {
   attempt: string;
   requested: RequestedAmounts;
   expiresInSeconds: number;
+  /** Refuse a chain in which no hard limit is in force. */
+  requiresLimit?: boolean | undefined;
 }
 
 /** Tokens by kind for history, in the order of {@link TOKEN_KINDS}. */
@@ -156,6 +158,7 @@ export type ReserveAnswer = Standing &
     | { outcome: "held"; replayed: boolean; held: Amounts; startedAtMicros: number; expiresAtMs: number }
     | { outcome: "denied"; denials: Denial[] }
     | { outcome: "paused"; scope: string; reason?: string }
+    | { outcome: "unlimited" }
     | { outcome: "closed"; booking: Booking }
     | { outcome: "expired"; held: Amounts }
     | { outcome: "conflict" }

@@ -47,9 +47,7 @@ export interface MeterOptions extends ScopeOptions {
   /** Short for a budget of so many tokens a calendar month (UTC). */
   monthlyBudgetTokens?: number;
   /**
-   * What becomes of a call when nothing limits any scope of its chain: metered alone, or denied as `NO_BUDGET`. To deny,
-   * each reserve of a chain for which the code declares no hard limit first reads what the store holds: one more round
-   * trip, which may take `storeTimeoutMs` as well.
+   * What becomes of a call when no hard limit is in force anywhere in its chain: metered alone, or denied as `NO_BUDGET`.
    * @default "allow"
    */
   unbudgeted?: "allow" | "deny";

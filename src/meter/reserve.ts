@@ -24,7 +24,7 @@ import {
   REPLAYABLE_SECONDS,
 } from "./operations.ts";
 import { bookingText, receiptOf } from "./receipts.ts";
-import { refuseUnbudgeted } from "./unbudgeted.ts";
+import { unbudgetedError } from "./unbudgeted.ts";
 
 const DEFAULT_EXPIRES_IN_SECONDS = 600;
 const MAX_EXPIRES_IN_SECONDS = 26 * 3600;
@@ -52,14 +52,14 @@ export async function reserve(
     attempt: randomId(),
     requested: request.requested,
     expiresInSeconds: checkedExpiry(options.expiresInSeconds),
+    requiresLimit: context.unbudgeted === "deny",
   };
-  await refuseUnbudgeted(context, request.requested);
   const answer = await sendReserve(context, reservation);
   return new HeldCall(context, {
     id,
     given,
     reserveHash: reservation.argumentsHash,
-    ...heldAmounts(id, answer, request),
+    ...heldAmounts(context, id, { answer, request }),
   });
 }
 
@@ -83,7 +83,11 @@ async function giveBack(context: MeterContext, { id, attempt }: ReserveOperation
   }
 }
 
-function heldAmounts(id: string, answer: ReserveAnswer, request: CallRequest) {
+function heldAmounts(
+  context: MeterContext,
+  id: string,
+  { answer, request }: { answer: ReserveAnswer; request: CallRequest },
+) {
   switch (answer.outcome) {
     case "held": {
       const { held, expiresAtMs, replayed } = answer;
@@ -99,6 +103,8 @@ function heldAmounts(id: string, answer: ReserveAnswer, request: CallRequest) {
         code: "PAUSED",
         scope: answer.scope,
       });
+    case "unlimited":
+      throw unbudgetedError(context);
     case "closed":
       throw new AlreadySettledError(
         `The call ${id} ${bookingText(answer.booking)} before. Sending it again would pay twice: a new attempt needs a new id.`,

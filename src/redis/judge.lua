@@ -17,6 +17,17 @@ local function refuses(account, requested)
   return false
 end
 
+local function isAnyLimited(accounts)
+  for _, account in ipairs(accounts) do
+    for _, window in ipairs(account.windows) do
+      for metric = 1, 3 do
+        if limitInForce(window, metric) then return true end
+      end
+    end
+  end
+  return false
+end
+
 local function isOverrun(account, start)
   for _, window in ipairs(account.windows) do
     for metric = 1, 3 do

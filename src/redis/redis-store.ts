@@ -105,6 +105,7 @@ function argumentsOf(command: LedgerCommand): string[] {
         command.attempt,
         ...requested,
         String(command.expiresInMicros),
+        command.requiresLimit ? "1" : "0",
         ...listsOf(command.scopes),
       ];
     }

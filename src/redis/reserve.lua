@@ -9,8 +9,9 @@
 --   ARGV[5]        attempt
 --   ARGV[6..8]     nano-USD, tokens ('-': not known beforehand) and requests that are asked for
 --   ARGV[9]        microseconds until the hold expires
---   ARGV[10..]     list and further bounds of each scope
-local attempt, expiresIn = ARGV[5], tonumber(ARGV[9])
+--   ARGV[10]       '1': refuse where no hard limit is in force anywhere in the chain
+--   ARGV[11..]     list and further bounds of each scope
+local attempt, expiresIn, requiresLimit = ARGV[5], tonumber(ARGV[9]), ARGV[10] == '1'
 local requested = { tonumber(ARGV[6]) or false, tonumber(ARGV[7]) or false, tonumber(ARGV[8]) }
 local held = { requested[1] or 0, requested[2] or 0, requested[3] }
 
@@ -34,7 +35,8 @@ return run(function()
   if known and not (known.kind == 'gone' and known.attempt ~= attempt) then return answerAgain(known, accounts, at) end
 
   local indexKey = KEYS[#scopes + 2]
-  at = prepare(accounts, at, { firstList = 10, indexKey = indexKey, refusePaused = true })
+  at = prepare(accounts, at, { firstList = 11, indexKey = indexKey, refusePaused = true })
+  if requiresLimit and not isAnyLimited(accounts) then refuse('UNLIMITED', at, {}, accounts) end
   for _, account in ipairs(accounts) do
     if refuses(account, requested) then refuse('DENIED', at, {}, accounts) end
   end

@@ -612,6 +612,16 @@ end
 end
 return false
 end
+local function isAnyLimited(accounts)
+for _, account in ipairs(accounts) do
+for _, window in ipairs(account.windows) do
+for metric = 1, 3 do
+if limitInForce(window, metric) then return true end
+end
+end
+end
+return false
+end
 local function isOverrun(account, start)
 for _, window in ipairs(account.windows) do
 for metric = 1, 3 do
@@ -873,7 +883,7 @@ return applied('OK', at, closingDetails(record, closed), accounts)
 end)
 `;
 
-const RESERVE = `local attempt, expiresIn = ARGV[5], tonumber(ARGV[9])
+const RESERVE = `local attempt, expiresIn, requiresLimit = ARGV[5], tonumber(ARGV[9]), ARGV[10] == '1'
 local requested = { tonumber(ARGV[6]) or false, tonumber(ARGV[7]) or false, tonumber(ARGV[8]) }
 local held = { requested[1] or 0, requested[2] or 0, requested[3] }
 local function answerAgain(known, accounts, at)
@@ -894,7 +904,8 @@ local known = openRecord()
 local accounts = openAccounts({ 'x:' .. text(math.floor((at + expiresIn) / MINUTE)) })
 if known and not (known.kind == 'gone' and known.attempt ~= attempt) then return answerAgain(known, accounts, at) end
 local indexKey = KEYS[#scopes + 2]
-at = prepare(accounts, at, { firstList = 10, indexKey = indexKey, refusePaused = true })
+at = prepare(accounts, at, { firstList = 11, indexKey = indexKey, refusePaused = true })
+if requiresLimit and not isAnyLimited(accounts) then refuse('UNLIMITED', at, {}, accounts) end
 for _, account in ipairs(accounts) do
 if refuses(account, requested) then refuse('DENIED', at, {}, accounts) end
 end
@@ -982,10 +993,10 @@ end
 
 export const SCRIPTS = {
   administer: script("administer", ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "86bcc4ce150f32ac1256a7692882a744f632e481", "11bab768d01a9a7eb6c86dc67b45b7fd556187e9"),
-  close: script("close", ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "2c2450f4a8e16fe684549d0138690c76ef4fd034", "45c7e628a5f5d206df11d24ae7db8b19cb685919"),
+  close: script("close", ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "d4a98f120455b0a90b2fbf14860654d9fdb8b051", "1472bd3800c48fa77aef910fd5c9130625e86364"),
   read: script("read", ACCOUNT + HISTORY + ANSWER + READ, "4b7b4a98091c42ac69c0d0957303c32e2cec25a6", "d12522f612f883c4194a1eb3298da385a28a995f"),
-  record: script("record", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "596583f9133ecd8379cadf78c1b202975c6c518e", "7c387aa4b745f8dc8239e8301008147995cf2fda"),
-  reserve: script("reserve", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "8f9ffa4155ceb3dc433e0a4c86a7984cee500700", "5670118544d016cb0914205db5915c0d9d395215"),
+  record: script("record", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "1bf101c369feb3b218a69a1c103e87350fe89a09", "764bda6d61875ae47e5c14afab17ddc57facc713"),
+  reserve: script("reserve", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "b4178973406863c7fed64533d1c85179639a2e72", "11b4883032bde42d82efa1389efc49b14efdd4a5"),
 } satisfies Record<string, RedisScript>;
 
 function script(name: string, source: string, sha1: string, upstashSha1: string): RedisScript {

@@ -15,6 +15,11 @@ export function refuses(open: OpenAccount, requested: RequestedAmounts): boolean
   );
 }
 
+/** Whether any hard limit of the account is in force. */
+export function isLimited(open: OpenAccount): boolean {
+  return open.account.windows.some((window) => hardLimits(window).length > 0);
+}
+
 /** Whether settled spend alone is above a hard limit of a window that counts what began at `startMicros`. */
 export function isOverrun(open: OpenAccount, startMicros: number): boolean {
   return open.account.windows.some(

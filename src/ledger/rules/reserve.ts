@@ -11,7 +11,7 @@ import {
 } from "../operation-record.ts";
 import type { Amounts, RequestedAmounts } from "../store.ts";
 import { addHold, minuteOf } from "../wheel.ts";
-import { isFull, refuses } from "./judge.ts";
+import { isFull, isLimited, refuses } from "./judge.ts";
 import { openAccounts, prepare, timeOf } from "./prepare.ts";
 import {
   type LedgerState,
@@ -33,6 +33,7 @@ export function reserve(state: LedgerState, command: ReserveCommand, nowMicros: 
   if (prepared.refused !== undefined) return prepared.refused;
   const { accounts, atMicros } = prepared;
 
+  if (command.requiresLimit && !accounts.some(isLimited)) return refusal("UNLIMITED", atMicros, accounts);
   const held = heldAmounts(command.requested);
   if (accounts.some((open) => refuses(open, command.requested))) return refusal("DENIED", atMicros, accounts);
   const full = accounts.findIndex((open) => isFull(open, held));

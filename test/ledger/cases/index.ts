@@ -13,10 +13,12 @@ import { LISTS_CASES } from "./lists.ts";
 import { LOST_ANSWERS_CASES } from "./lost-answers.ts";
 import { REPETITION_CASES } from "./repetition.ts";
 import { SETTLING_CASES } from "./settling.ts";
+import { UNLIMITED_CASES } from "./unlimited.ts";
 import { WINDOWS_CASES } from "./windows.ts";
 
 export const STORE_CASES: StoreCase[] = [
   ...ADMISSION_CASES,
+  ...UNLIMITED_CASES,
   ...SETTLING_CASES,
   ...REPETITION_CASES,
   ...CORRECTIONS_CASES,
