@@ -8,7 +8,7 @@ export interface Comparison {
   /** What was measured, and how. */
   title: string;
   /** By contender; the first is what the others are compared with. */
-  rounds: Map<string, Round[]>;
+  rounds: Record<string, Round[]>;
 }
 
 /** A figure of one contender over that of another, round by round. */
@@ -17,8 +17,8 @@ export function ratio(
   names: { of: string; to: string },
   figure: (round: Round) => number,
 ): Spread {
-  const base = roundsOf(rounds, names.to);
-  const ratios = roundsOf(rounds, names.of).map((round, place) => {
+  const base = rounds[names.to] ?? [];
+  const ratios = (rounds[names.of] ?? []).map((round, place) => {
     const other = base[place];
     return other === undefined ? Number.NaN : figure(round) / figure(other);
   });
@@ -26,41 +26,36 @@ export function ratio(
 }
 
 export function comparisonLines(comparison: Comparison): string[] {
-  const [base = ""] = comparison.rounds.keys();
-  const titles = [
-    "",
-    "calls/s",
-    "lowest–highest",
-    "ratio",
-    "lowest–highest",
-    "p50 ms",
-    "p99 ms",
-    "server µs",
-    "script µs",
-  ];
-  const rows = [...comparison.rounds].map(([name, rounds]) => {
-    const figures = (of: (round: Round) => number) => spread(rounds.map(of));
-    const rate = figures((round) => round.callsPerSecond);
-    const ratioToBase = ratio(comparison, { of: name, to: base }, (round) => round.callsPerSecond);
+  const names = Object.keys(comparison.rounds);
+  const titles = ["", "calls/s", "lowest–highest", "ratio", "lowest–highest", "p50 ms", "p99 ms"];
+  const rows = names.map((name) => {
+    const rate = spread((comparison.rounds[name] ?? []).map((round) => round.callsPerSecond));
+    const toFirst = ratio(comparison, { of: name, to: names[0] ?? "" }, (round) => round.callsPerSecond);
     return [
       name,
       styleText("bold", whole(rate.median)),
       styleText("dim", `${whole(rate.lowest)}–${whole(rate.highest)}`),
-      styleText("bold", ratioToBase.median.toFixed(2)),
-      styleText("dim", `${ratioToBase.lowest.toFixed(2)}–${ratioToBase.highest.toFixed(2)}`),
-      figures((round) => round.p50Ms).median.toFixed(3),
-      figures((round) => round.p99Ms).median.toFixed(3),
-      figures((round) => round.serverMicros).median.toFixed(1),
-      figures((round) => round.scriptMicros).median.toFixed(1),
+      styleText("bold", `${toFirst.median.toFixed(2)}x`),
+      styleText("dim", `${toFirst.lowest.toFixed(2)}–${toFirst.highest.toFixed(2)}`),
+      ...milliseconds(comparison.rounds[name] ?? []),
+      ...serverMicros(comparison.rounds[name] ?? []),
     ];
   });
-  return [styleText("bold", comparison.title), ...tableLines(titles, rows)];
+  return [
+    styleText("bold", comparison.title),
+    ...tableLines([...titles, "server µs", "script µs"], rows),
+    "",
+  ];
 }
 
-function roundsOf(rounds: Map<string, Round[]>, name: string): Round[] {
-  const found = rounds.get(name);
-  if (found === undefined) throw new RangeError(`Nothing was measured under the name "${name}".`);
-  return found;
-}
+const milliseconds = (rounds: Round[]): string[] =>
+  [spread(rounds.map((round) => round.p50Ms)), spread(rounds.map((round) => round.p99Ms))].map(({ median }) =>
+    median.toFixed(3),
+  );
+
+const serverMicros = (rounds: Round[]): string[] =>
+  [spread(rounds.map((round) => round.serverMicros)), spread(rounds.map((round) => round.scriptMicros))].map(
+    ({ median }) => median.toFixed(1),
+  );
 
 const whole = (value: number): string => Math.round(value).toLocaleString("en");

@@ -1,27 +1,81 @@
-/** `npm run bench`: this library beside others, in one run, as ratios. `-- --quick` takes some seconds. */
+/**
+ * `npm run bench`: this library beside others in one run, as ratios, and beside its targets.
+ * `-- --quick` takes some 20 seconds, `-- --json` prints the raw figures, which also go to bench/results.
+ */
 import { parseArgs } from "node:util";
-import { Redis } from "ioredis";
-import { startRedisServer } from "../test/support/redis-server.ts";
-import { comparisonLines } from "./comparison.ts";
-import { bareScriptTargets, compareWithBareScript } from "./script-ratio.ts";
-import { targetLines } from "./targets.ts";
+import { measureSizes } from "../scripts/sizes.ts";
+import { costLines, countCosts } from "./commands.ts";
+import { type Comparison, comparisonLines } from "./comparison.ts";
+import { type ComparisonName, compareAll } from "./comparisons.ts";
+import { watchGuardedCall } from "./guarded-call.ts";
+import { machineOf, machineText, writeResult } from "./results.ts";
+import { type Servers, startServers } from "./servers.ts";
+import { sizeLines } from "./size-lines.ts";
+import { targetLines, targetsOf } from "./targets.ts";
 
-const { values: options } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
+const PACES = {
+  quick: { rounds: 3, roundMs: 100 },
+  full: { rounds: 15, roundMs: 400 },
+};
 
-const server = await startRedisServer();
-const observer = new Redis(server.url);
-try {
-  const comparison = await compareWithBareScript(server.url, observer, {
-    rounds: options.quick ? 5 : 21,
-    roundMs: options.quick ? 300 : 1000,
-    connections: 8,
+async function main(): Promise<void> {
+  const { values: options } = parseArgs({
+    options: { quick: { type: "boolean", default: false }, json: { type: "boolean", default: false } },
   });
-  print([...comparisonLines(comparison), "", ...targetLines(bareScriptTargets(comparison))]);
-} finally {
-  await observer.quit();
-  await server.stop();
+  const tell = options.json ? () => {} : print;
+  const servers = await startServers();
+  try {
+    const figures = await measure(servers, { pace: options.quick ? "quick" : "full", tell });
+    tell([`Raw figures: ${writeResult("bench", figures)}`]);
+    if (options.json) print([JSON.stringify(figures, null, 2)]);
+  } finally {
+    await servers.close();
+  }
+}
+
+async function measure(
+  servers: Servers,
+  { pace, tell }: { pace: keyof typeof PACES; tell: (lines: string[]) => void },
+) {
+  const startedAt = new Date().toISOString();
+  const machine = await machineOf(servers.observer);
+  const { rounds, roundMs } = PACES[pace];
+  tell([`${machineText(machine)}; ${rounds} rounds of ${roundMs} ms each, in turn; medians.`, ""]);
+
+  const costs = await countCosts(servers);
+  const guardedCall = await watchGuardedCall(servers.rest);
+  const sizes = await measureSizes();
+  tell([...costLines(costs), ...sizeLines(sizes)]);
+
+  const comparisons = new Map<ComparisonName, Comparison>();
+  for await (const [name, comparison] of compareAll(servers, {
+    ...PACES[pace],
+    observer: servers.observer,
+  })) {
+    comparisons.set(name, comparison);
+    tell(comparisonLines(comparison));
+  }
+  const targets = targetsOf({ comparisons, costs, guardedCall, sizes });
+  tell(targetLines(targets));
+  return {
+    startedAt,
+    machine,
+    pace,
+    targets,
+    costs,
+    guardedCall,
+    sizes,
+    comparisons: Object.fromEntries(comparisons),
+  };
 }
 
 function print(lines: string[]): void {
   process.stdout.write(lines.map((line) => `${line}\n`).join(""));
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
 }

@@ -1,16 +1,13 @@
 /** Measures contenders in turn, round after round, in an order that is drawn anew, so that a slow moment hits all alike. */
-
 import type { Redis } from "ioredis";
-import type { Contender } from "./contenders/contender.ts";
+import { type Contender, warm } from "./contenders/contender.ts";
 import { readServer, type ServerReading } from "./server-reading.ts";
 import { percentile } from "./statistics.ts";
 
 export interface RoundsOptions {
   rounds: number;
   roundMs: number;
-  /** How many calls are under way at a time, one a connection. */
-  connections: number;
-  /** For what the server says of itself; makes no calls while a round runs. */
+  /** For what the server says of itself, and to empty it before each round. */
   observer: Redis;
 }
 
@@ -20,12 +17,12 @@ export interface Round {
   /** Milliseconds that half, and 99 of 100 calls did not exceed. */
   p50Ms: number;
   p99Ms: number;
-  /** Of the server's processor, for one call: microseconds over all, and inside the script. */
+  /** Microseconds of the server's processor for one call: over all, and inside scripts. */
   serverMicros: number;
   scriptMicros: number;
 }
 
-/** By contender, in the order of `contenders`. */
+/** By contender, in the order that they are given in. */
 export async function runRounds(
   contenders: Contender[],
   options: RoundsOptions,
@@ -34,46 +31,45 @@ export async function runRounds(
   for (let round = 0; round < options.rounds; round += 1) {
     for (const contender of shuffled(contenders)) {
       await options.observer.flushall();
-      await contender.warm();
+      await warm(contender);
       measured.get(contender.name)?.push(await runRound(contender, options));
     }
   }
   return measured;
 }
 
-async function runRound(contender: Contender, options: RoundsOptions): Promise<Round> {
-  const before = await readServer(options.observer);
+async function runRound(
+  contender: Contender,
+  { roundMs, observer }: Omit<RoundsOptions, "rounds">,
+): Promise<Round> {
+  const before = await readServer(observer);
   const startMs = performance.now();
-  const endMs = startMs + options.roundMs;
+  const endMs = startMs + roundMs;
   const latenciesMs: number[] = [];
-  const callUntilEnd = async (_: unknown, connection: number) => {
+  const callUntilEnd = async (_: unknown, caller: number) => {
     for (let beginMs = startMs; beginMs < endMs; ) {
-      const callMs = performance.now();
-      await contender.call(connection);
       beginMs = performance.now();
-      latenciesMs.push(beginMs - callMs);
+      await contender.call(caller);
+      latenciesMs.push(performance.now() - beginMs);
     }
   };
-  await Promise.all(Array.from({ length: options.connections }, callUntilEnd));
+  await Promise.all(Array.from({ length: contender.callers }, callUntilEnd));
   const seconds = (performance.now() - startMs) / 1000;
-  return roundOf(latenciesMs, seconds, difference(before, await readServer(options.observer)));
+  return roundOf(latenciesMs, seconds, { before, after: await readServer(observer) });
 }
 
-function roundOf(latenciesMs: number[], seconds: number, server: ServerReading): Round {
+function roundOf(
+  latenciesMs: number[],
+  seconds: number,
+  { before, after }: { before: ServerReading; after: ServerReading },
+): Round {
+  const calls = latenciesMs.length;
   return {
-    callsPerSecond: latenciesMs.length / seconds,
+    callsPerSecond: calls / seconds,
     p50Ms: percentile(latenciesMs, 0.5),
     p99Ms: percentile(latenciesMs, 0.99),
-    serverMicros: server.cpuMicros / latenciesMs.length,
-    scriptMicros: server.scriptMicros / latenciesMs.length,
-  };
-}
-
-function difference(before: ServerReading, after: ServerReading): ServerReading {
-  return {
-    cpuMicros: after.cpuMicros - before.cpuMicros,
-    scriptMicros: after.scriptMicros - before.scriptMicros,
-    commands: after.commands - before.commands,
+    serverMicros: (after.cpuMicros - before.cpuMicros) / calls,
+    scriptMicros: (after.scriptMicros - before.scriptMicros) / calls,
   };
 }
 

@@ -1,26 +1,17 @@
-/** The chain that every measurement of this library counts against: one or three scopes of three budgets each. */
+/** The chain that all of this library's measurements count against: one to three scopes of three budgets each. */
 import type { Budget } from "../../src/index.ts";
-import type { ChainLink, WindowLimits } from "../../src/ledger/store.ts";
 
-const SCOPES = ["agent:worker", "team:search", "org:acme"] as const;
-const WINDOWS = ["hour", "day", "month"] as const;
 /** Never reached: a denial would write nothing and measure well. */
-const LIMIT_USD = 1_000_000;
+export const LIMIT_USD = 1_000_000;
 
-const NONE = { nanoUsd: null, tokens: null, requests: null };
+const SCOPES = ["agent:worker", "team:search", "org:acme"];
+const BUDGETS: Budget[] = [
+  { window: "hour", usd: LIMIT_USD },
+  { window: "day", usd: LIMIT_USD },
+  { window: "month", usd: LIMIT_USD },
+];
 
 /** Leaf first. */
-export function chainOf(scopes: number): ChainLink[] {
-  const limits: WindowLimits[] = WINDOWS.map((window) => ({
-    window,
-    hard: { ...NONE, nanoUsd: LIMIT_USD * 1e9 },
-    soft: NONE,
-  }));
-  return SCOPES.slice(0, scopes).map((scope) => ({ scope, limits }));
-}
-
-/** The same scopes as a meter is given them, leaf first. */
 export function budgetsOf(scopes: number): { scope: string; budgets: Budget[] }[] {
-  const budgets = WINDOWS.map((window) => ({ window, usd: LIMIT_USD }));
-  return SCOPES.slice(0, scopes).map((scope) => ({ scope, budgets }));
+  return SCOPES.slice(0, scopes).map((scope) => ({ scope, budgets: BUDGETS }));
 }

@@ -1,46 +1,33 @@
-/** This library as a store: the ledger's operations without meter, prices and events. */
+/** This library as a store: the ledger's operations, without meter, prices and events. */
 import { randomId } from "../../src/ledger/operation-id.ts";
-import type { ReserveOperation, SettleOperation, Store } from "../../src/ledger/store.ts";
-import { redisStore } from "../../src/redis/redis-store.ts";
-import { tcpTransport } from "../../src/redis/tcp.ts";
-import { chainOf } from "./chain.ts";
-import { closeConnections, openConnections } from "./connections.ts";
-import { at, type Contender, warmConnections } from "./contender.ts";
+import type {
+  ChainLink,
+  ReserveOperation,
+  SettleOperation,
+  Store,
+  WindowLimits,
+} from "../../src/ledger/store.ts";
+import type { Wire } from "../wires.ts";
+import { budgetsOf, LIMIT_USD } from "./chain.ts";
+import { type Contender, contender, scopesText } from "./contender.ts";
 
 const HELD = { nanoUsd: 2_500, tokens: 500, requests: 1 };
 const SPENT = { nanoUsd: 1_200, tokens: 300, requests: 1 };
 
-/** Reserves alone, over TCP. */
-export async function storeReserve(
-  redisUrl: string,
-  connections: number,
-  scopes: number,
-): Promise<Contender> {
-  const clients = await openConnections(redisUrl, connections);
-  const stores = clients.map((client) => redisStore(tcpTransport(client, { storeTimeoutMs: 10_000 })));
-  const call = async (connection: number) => {
-    await reserve(at(stores, connection), reserveOf(scopes));
-  };
-  return {
-    name: `Store.reserve, ${scopesText(scopes)}`,
-    call,
-    warm: () => warmConnections(connections, call),
-    close: () => closeConnections(clients),
-  };
+export function storeReserve(wire: Wire, scopes: number): Contender {
+  return contender(`Store.reserve, ${scopesText(scopes)}`, wire, ({ store }) => async () => {
+    await reserve(store, scopes);
+  });
 }
 
-export async function reserve(store: Store, operation: ReserveOperation): Promise<void> {
-  const { outcome } = await store.reserve(operation);
-  if (outcome !== "held") throw new Error(`A reserve was ${outcome}.`);
+export function storeCall(wire: Wire, scopes: number): Contender {
+  return contender(`Store.reserve + settle, ${scopesText(scopes)}`, wire, ({ store }) => async () => {
+    await settle(store, await reserve(store, scopes));
+  });
 }
 
-export async function settle(store: Store, operation: SettleOperation): Promise<void> {
-  const { outcome } = await store.settle(operation);
-  if (outcome !== "booked") throw new Error(`A settle was ${outcome}.`);
-}
-
-export function reserveOf(scopes: number): ReserveOperation {
-  return {
+async function reserve(store: Store, scopes: number): Promise<ReserveOperation> {
+  const operation = {
     namespace: "bench",
     chain: chainOf(scopes),
     id: randomId(),
@@ -50,11 +37,16 @@ export function reserveOf(scopes: number): ReserveOperation {
     requested: HELD,
     expiresInSeconds: 600,
   };
+  const { outcome } = await store.reserve(operation);
+  if (outcome !== "held") throw new Error(`A reserve was ${outcome}.`);
+  return operation;
 }
 
-export function settleOf(held: ReserveOperation): SettleOperation {
-  return {
-    ...held,
+async function settle(store: Store, { namespace, chain, id }: ReserveOperation): Promise<void> {
+  const operation: SettleOperation = {
+    namespace,
+    chain,
+    id,
     argumentsHash: "fedcba9876543210",
     retentionSeconds: 900,
     source: "reported",
@@ -63,6 +55,16 @@ export function settleOf(held: ReserveOperation): SettleOperation {
     tokenKinds: [200, 0, 0, 0, 100],
     alertThresholds: [],
   };
+  const { outcome } = await store.settle(operation);
+  if (outcome !== "booked") throw new Error(`A settle was ${outcome}.`);
 }
 
-export const scopesText = (scopes: number): string => (scopes === 1 ? "1 scope" : `${scopes} scopes`);
+function chainOf(scopes: number): ChainLink[] {
+  const none = { nanoUsd: null, tokens: null, requests: null };
+  return budgetsOf(scopes).map(({ scope, budgets }) => ({
+    scope,
+    limits: budgets.map(
+      ({ window }): WindowLimits => ({ window, hard: { ...none, nanoUsd: LIMIT_USD * 1e9 }, soft: none }),
+    ),
+  }));
+}
