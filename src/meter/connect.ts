@@ -1,6 +1,7 @@
 /** Which store a meter keeps its ledger in. Never memory unless it was handed in: a budget must not be forgotten by a restart. */
 import { InvalidOptionsError } from "../errors.ts";
 import type { Store } from "../ledger/store.ts";
+import { isNodeRedis } from "../redis/node-redis.ts";
 import { redisStore } from "../redis/redis-store.ts";
 import { type RedisClient, type RestAddress, restTransport } from "../redis/rest.ts";
 import type { ScriptTransport } from "../redis/transport.ts";
@@ -40,14 +41,9 @@ export function storeOver(
   return redisStore(connect({ storeTimeoutMs, server }), { localClock });
 }
 
-/** Whether it is a client that speaks to Redis itself, as ioredis does, and not to a REST API. */
+/** Whether it is a client that speaks to Redis itself, as those of ioredis and node-redis do, and not to a REST API. */
 export function isSocketClient(client: object): boolean {
-  return "defineCommand" in client || ("status" in client && "sendCommand" in client);
-}
-
-/** Clients, clusters, pools and sentinels of the package `redis`, from version 4 on and before it. */
-function isNodeRedis(client: object): boolean {
-  return "evalSha" in client || "send_command" in client;
+  return isNodeRedis(client) || "defineCommand" in client || ("status" in client && "sendCommand" in client);
 }
 
 function checkedStore(store: Store): Store {
@@ -60,11 +56,11 @@ function checkedTarget(redis: RedisClient | RestAddress): RedisClient | RestAddr
     throw new InvalidOptionsError("`redis` is a client of @upstash/redis, or { url, token }.");
   if (isSocketClient(redis))
     throw new InvalidOptionsError(
-      "This is no client of @upstash/redis: ioredis needs the UsageMeter of agentlimit/node.",
+      "This is no client of @upstash/redis: clients of ioredis and node-redis need the UsageMeter of agentlimit/node.",
     );
-  if (isNodeRedis(redis))
+  if ("send_command" in redis)
     throw new InvalidOptionsError(
-      "node-redis clients are not supported yet: hand in an ioredis client or `redisUrl`, with the UsageMeter of agentlimit/node.",
+      "This client of node-redis is too old: from version 5 on they may be handed in.",
     );
   return redis;
 }

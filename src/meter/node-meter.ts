@@ -2,17 +2,20 @@
 import { InvalidOptionsError } from "../errors.ts";
 import type { Store } from "../ledger/store.ts";
 import { UsageMeter as FetchMeter } from "../meter.ts";
+import type { NodeRedisClient } from "../redis/node-redis.ts";
 import { type IoredisClient, tcpTransport } from "../redis/tcp.ts";
 import { isSocketClient, storeOf, storeOver } from "./connect.ts";
 import { METER_OPTION_NAMES, type MeterOptions } from "./options.ts";
 import { refuseUnknownNames } from "./settings.ts";
 
+type SocketClient = IoredisClient | NodeRedisClient;
+
 /** The options of {@link UsageMeter} in Node: one more way to a store. */
 export interface NodeMeterOptions extends Omit<MeterOptions, "redis"> {
   /** `redis://[user:password@]host:port[/db]`, or `rediss://` for TLS. */
   redisUrl?: string;
-  /** Also an ioredis client, which stays its owner's to close. */
-  redis?: MeterOptions["redis"] | IoredisClient;
+  /** Also a client of ioredis or node-redis, clusters too, which stays its owner's to connect and to close. */
+  redis?: MeterOptions["redis"] | SocketClient;
 }
 
 /**
@@ -58,12 +61,12 @@ function connect(options: NodeMeterOptions): Store {
     throw new InvalidOptionsError("Give one of `redisUrl`, `redis` and `store`: a meter has one ledger.");
   if (redisUrl !== undefined && typeof redisUrl !== "string")
     throw new InvalidOptionsError("`redisUrl` is a text such as redis://localhost:6379.");
-  const target = redisUrl ?? (isIoredis(redis) ? redis : undefined);
+  const target = redisUrl ?? (isSocket(redis) ? redis : undefined);
   return target === undefined
-    ? storeOf({ ...options, redis: isIoredis(redis) ? undefined : redis })
+    ? storeOf({ ...options, redis: isSocket(redis) ? undefined : redis })
     : storeOver(options, (transportOptions) => tcpTransport(target, transportOptions));
 }
 
-function isIoredis(redis: NodeMeterOptions["redis"]): redis is IoredisClient {
+function isSocket(redis: NodeMeterOptions["redis"]): redis is SocketClient {
   return typeof redis === "object" && redis !== null && isSocketClient(redis);
 }

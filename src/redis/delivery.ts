@@ -1,6 +1,6 @@
 /** Delivers scripts over any wire: within one deadline, tried again where that helps, by SHA-1 where the server knows it. */
 import { AgentLimitError, InvalidOptionsError, StoreDataError, StoreUnavailableError } from "../errors.ts";
-import { isFirstLineRefused, isNoScript, refusalOf } from "./refusals.ts";
+import { isCommandRefused, isFirstLineRefused, isNoScript, refusalOf } from "./refusals.ts";
 import { answerValues, type RedisScript, type ScriptTransport, timeMicros } from "./transport.ts";
 
 /** Sends one command once. It throws what its client throws; it need not end. */
@@ -8,11 +8,18 @@ export interface Wire {
   evalsha(sha1: string, keys: string[], args: string[]): Promise<unknown>;
   eval(source: string, keys: string[], args: string[]): Promise<unknown>;
   time(): Promise<unknown>;
+  /** Why nothing may arrive at the moment, as a clause; undefined where nothing is known to be wrong. */
+  trouble?(): string | undefined;
   close?(): void;
 }
 
 /** Which text of a script goes first: Upstash's, or the one that every Redis runs. */
 export type Dialect = "upstash" | "redis";
+
+/** Upstash's for hosts under upstash.io; the plain text runs everywhere. */
+export function dialectOf(hostname: string): Dialect {
+  return /(^|\.)upstash\.io$/.test(hostname) ? "upstash" : "redis";
+}
 
 export interface DeliveryOptions {
   /** Milliseconds for one operation, over all its tries: 1 to 600,000. */
@@ -25,6 +32,9 @@ export const DEFAULT_STORE_TIMEOUT_MS = 1000;
 
 /** Ends the message of a deadline that has passed; means nothing to who sent no id. */
 export const MAY_BE_DONE = " What was asked may have been done all the same; the same id may be sent again.";
+
+const TIME_REFUSED =
+  'The server refuses TIME, in scripts and out of them: allow it (an ACL user needs +time), or let this machine\'s clock decide: clock: "local".';
 
 /** @throws InvalidOptionsError `storeTimeoutMs` is out of its range. */
 export function scriptTransport(wire: Wire, options: DeliveryOptions): ScriptTransport {
@@ -55,9 +65,17 @@ export function scriptTransport(wire: Wire, options: DeliveryOptions): ScriptTra
     return send(script, call);
   }
 
+  async function time(): Promise<unknown> {
+    try {
+      return await wire.time();
+    } catch (error) {
+      throw isCommandRefused(error) ? new StoreUnavailableError(TIME_REFUSED) : error;
+    }
+  }
+
   /** Until it works, fails for good, or the deadline comes: sent once more with everything as it was. */
   async function deliver(call: Call): Promise<unknown> {
-    const deadline = new Deadline(storeTimeoutMs, call.elapsedMs);
+    const deadline = new Deadline(storeTimeoutMs, call.elapsedMs, () => wire.trouble?.());
     for (let tries = 1; ; tries++) {
       if (closed) {
         throw new StoreUnavailableError("The connection to the store was closed: make a new meter.");
@@ -71,9 +89,9 @@ export function scriptTransport(wire: Wire, options: DeliveryOptions): ScriptTra
         if (refusal.kind === "data")
           throw new StoreDataError(`${call.name} failed in the store: ${refusal.says}.`);
         if (!(await deadline.pause(tries, refusal.says))) {
-          throw new StoreUnavailableError(
-            `The store did not work within ${storeTimeoutMs} ms: ${refusal.says}.`,
-          );
+          const trouble = wire.trouble?.();
+          const why = trouble === undefined ? refusal.says : `${refusal.says}; ${trouble}`;
+          throw new StoreUnavailableError(`The store did not work within ${storeTimeoutMs} ms: ${why}.`);
         }
       }
     }
@@ -90,7 +108,7 @@ export function scriptTransport(wire: Wire, options: DeliveryOptions): ScriptTra
       return answerValues(script.name, answer);
     },
     async time(elapsedMs = 0) {
-      return timeMicros(await deliver({ elapsedMs, name: "TIME", secrets: [], send: () => wire.time() }));
+      return timeMicros(await deliver({ elapsedMs, name: "TIME", secrets: [], send: time }));
     },
     async close() {
       closed = true;
@@ -111,11 +129,13 @@ interface Call {
 class Deadline {
   readonly #timeoutMs: number;
   readonly #endMs: number;
+  readonly #trouble: () => string | undefined;
   #isOver = false;
   #failedBefore: string | undefined;
 
-  constructor(timeoutMs: number, elapsedMs: number) {
+  constructor(timeoutMs: number, elapsedMs: number, trouble: () => string | undefined) {
     this.#timeoutMs = timeoutMs;
+    this.#trouble = trouble;
     this.#endMs = performance.now() + timeoutMs - elapsedMs;
   }
 
@@ -147,9 +167,11 @@ class Deadline {
   }
 
   #silence(): StoreUnavailableError {
+    const trouble = this.#trouble();
+    const why = trouble === undefined ? "" : `: ${trouble}`;
     const before = this.#failedBefore === undefined ? "" : ` (a try before that: ${this.#failedBefore})`;
     return new StoreUnavailableError(
-      `The store did not answer within ${this.#timeoutMs} ms${before}.${MAY_BE_DONE}`,
+      `The store did not answer within ${this.#timeoutMs} ms${why}${before}.${MAY_BE_DONE}`,
     );
   }
 }

@@ -8,7 +8,7 @@ export interface Refusal {
 }
 
 /**
- * Reads an error of ioredis or `@upstash/redis`.
+ * Reads an error of ioredis, node-redis or `@upstash/redis`.
  *
  * @param secrets keys and arguments of the call: they never stand in `says`.
  */
@@ -30,6 +30,11 @@ export function isNoScript(error: unknown): boolean {
 export function isFirstLineRefused(error: unknown): boolean {
   // Redis and Valkey from 7 on; Redis up to 6.2, where the line is no Lua; Dragonfly.
   return /shebang|unexpected symbol near '#'|Invalid flag/i.test(serverText(error));
+}
+
+/** The server lacks the command, or its user may not run it. */
+export function isCommandRefused(error: unknown): boolean {
+  return /unknown command|command is not available|\bNOPERM\b/i.test(serverText(error));
 }
 
 /** True for the server's own words, false when none arrived. */
@@ -95,9 +100,19 @@ const TABLE: readonly { pattern: RegExp; kind: Refusal["kind"]; says?: string }[
     says: "This address is one node of a Redis cluster: hand in a client for clusters",
   },
   {
+    pattern: /subscriber mode|allowed in this context/,
+    kind: "unavailable",
+    says: "The Redis client is subscribed to channels and sends nothing else: hand in another, such as client.duplicate()",
+  },
+  {
+    pattern: /^(Connection is closed\.|The client is closed)$/,
+    kind: "again",
+    says: "the connection is closed",
+  },
+  {
     pattern: /unknown command|command is not available/i,
     kind: "unavailable",
-    says: "This server lacks a command that is needed (EVALSHA, EVAL, TIME): it must be a Redis that runs Lua",
+    says: "This server lacks a command that is needed (EVALSHA, EVAL): it must be a Redis that runs Lua",
   },
   {
     pattern: /\bWRONGTYPE\b/,

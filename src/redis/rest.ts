@@ -1,7 +1,7 @@
 /** Scripts over Upstash's REST protocol, through `@upstash/redis`: wherever `fetch` runs. */
 import { Redis } from "@upstash/redis/cloudflare";
 import { InvalidOptionsError, StoreUnavailableError } from "../errors.ts";
-import { DEFAULT_STORE_TIMEOUT_MS, type Dialect, scriptTransport, type Wire } from "./delivery.ts";
+import { DEFAULT_STORE_TIMEOUT_MS, type Dialect, dialectOf, scriptTransport, type Wire } from "./delivery.ts";
 import { isLoopback } from "./loopback.ts";
 import type { ScriptTransport } from "./transport.ts";
 
@@ -41,7 +41,7 @@ export function restTransport(
   const url = isHandedIn ? baseUrlOf(target) : target.url;
   return scriptTransport(isHandedIn ? aborting(client) : client, {
     storeTimeoutMs,
-    dialect: options.server ?? (isUpstashHost(url) ? "upstash" : "redis"),
+    dialect: options.server ?? (URL.canParse(url) ? dialectOf(new URL(url).hostname) : "redis"),
   });
 }
 
@@ -104,10 +104,6 @@ function aborting(client: RedisClient): Wire {
     eval: (source, keys, args) => answered(client.eval(source, keys, args)),
     time: () => answered(client.time()),
   };
-}
-
-function isUpstashHost(url: string): boolean {
-  return URL.canParse(url) && /(^|\.)upstash\.io$/.test(new URL(url).hostname);
 }
 
 /** Where a client of `@upstash/redis` leads, as far as it tells; unknown, the plain scripts run, which run everywhere. */

@@ -1,7 +1,8 @@
-/** Scripts over TCP or TLS, through ioredis: Node alone. */
+/** Scripts over TCP or TLS, through ioredis or a client of node-redis: Node alone. */
 import { Redis, type RedisOptions } from "ioredis";
 import { InvalidOptionsError } from "../errors.ts";
-import { DEFAULT_STORE_TIMEOUT_MS, type Dialect, scriptTransport, type Wire } from "./delivery.ts";
+import { DEFAULT_STORE_TIMEOUT_MS, type Dialect, dialectOf, scriptTransport, type Wire } from "./delivery.ts";
+import { isNodeRedis, type NodeRedisClient, nodeRedisWire } from "./node-redis.ts";
 import { isReply } from "./refusals.ts";
 import type { ScriptTransport } from "./transport.ts";
 
@@ -20,32 +21,56 @@ export interface TcpTransportOptions {
 }
 
 /**
- * Carries scripts to a Redis at a `redis://` or `rediss://` address, or over an ioredis client. It connects at the
- * first call, reconnects by itself, and keeps the process alive until `close()`. A client that was handed in stays
- * its owner's: `close()` does not end it, and its `error` events are the owner's to hear.
+ * Carries scripts to a Redis at a `redis://` or `rediss://` address, or over a client of ioredis or node-redis. To an
+ * address it connects at the first call, reconnects by itself, and keeps the process alive until `close()`. A client
+ * that was handed in stays its owner's: `close()` does not end it, and its `error` events are the owner's to hear.
  *
- * @throws InvalidOptionsError a malformed address (which is not repeated), no ioredis client, or `storeTimeoutMs` out of range.
+ * @throws InvalidOptionsError a malformed address (which is not repeated), no such client, or `storeTimeoutMs` out of range.
  */
 export function tcpTransport(
-  target: string | IoredisClient,
+  target: string | IoredisClient | NodeRedisClient,
   options: TcpTransportOptions = {},
 ): ScriptTransport {
   const storeTimeoutMs = options.storeTimeoutMs ?? DEFAULT_STORE_TIMEOUT_MS;
-  const wire = typeof target === "string" ? ownWire(target, storeTimeoutMs) : clientWire(target);
-  const host = typeof target === "string" ? new URL(target).hostname : "";
-  const dialect = options.server ?? (/(^|\.)upstash\.io$/.test(host) ? "upstash" : "redis");
-  return scriptTransport(wire, { storeTimeoutMs, dialect });
+  const wire = typeof target === "string" ? ownWire(target, storeTimeoutMs) : handedInWire(target);
+  const hostname = typeof target === "string" ? new URL(target).hostname : hostnameOf(target);
+  return scriptTransport(wire, { storeTimeoutMs, dialect: options.server ?? dialectOf(hostname) });
+}
+
+function handedInWire(client: IoredisClient | NodeRedisClient): Wire {
+  return isNodeRedis(client) ? nodeRedisWire(client) : clientWire(client);
 }
 
 function clientWire(client: IoredisClient): Wire {
   if (typeof client.evalsha !== "function") {
-    throw new InvalidOptionsError("The Redis client must be one of ioredis, or a redis:// address.");
+    throw new InvalidOptionsError(
+      "The Redis client must be one of ioredis or node-redis, or a redis:// address.",
+    );
   }
   return {
     evalsha: (sha1, keys, args) => client.evalsha(sha1, keys.length, ...keys, ...args),
     eval: (source, keys, args) => client.eval(source, keys.length, ...keys, ...args),
     time: () => client.time(),
+    trouble: () => troubleOf(client),
   };
+}
+
+/** Why a client may keep a command instead of sending it. */
+function troubleOf(client: object): string | undefined {
+  if (!("status" in client) || client.status === "ready") return undefined;
+  if (client.status === "end") return "the Redis client was closed";
+  return `the Redis client has no connection (${client.status})`;
+}
+
+/** Where a client leads, as far as it tells. */
+function hostnameOf(client: object): string {
+  const options = part(client, "options");
+  const host = part(part(options, "socket") ?? options, "host");
+  return typeof host === "string" ? host : "";
+}
+
+function part(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 }
 
 function ownWire(url: string, storeTimeoutMs: number): Wire {
@@ -72,6 +97,7 @@ function ownWire(url: string, storeTimeoutMs: number): Wire {
     evalsha: (sha1, keys, args) => explained(wire.evalsha(sha1, keys, args)),
     eval: (source, keys, args) => explained(wire.eval(source, keys, args)),
     time: () => explained(wire.time()),
+    trouble: () => undefined,
     close: () => client.disconnect(),
   };
 }
@@ -126,16 +152,22 @@ function addressOf(url: string): RedisOptions {
     host: parsed.hostname.replace(/^\[|\]$/g, ""),
     port: parsed.port === "" ? 6379 : Number(parsed.port),
     db: Number(db),
-    family: Number(parsed.searchParams.get("family") ?? 0),
+    family: familyOf(parsed),
     ...(parsed.username === "" ? {} : { username: decoded(parsed.username) }),
     ...(parsed.password === "" ? {} : { password: decoded(parsed.password) }),
     ...(parsed.protocol === "rediss:" ? { tls: {} } : {}),
   };
 }
 
-function decoded(part: string): string {
+function familyOf(address: URL): number {
+  const family = address.searchParams.get("family") ?? "0";
+  if (/^[046]$/.test(family)) return Number(family);
+  throw new InvalidOptionsError("`family` in a Redis address is 4, 6, or 0 for either.");
+}
+
+function decoded(text: string): string {
   try {
-    return decodeURIComponent(part);
+    return decodeURIComponent(text);
   } catch {
     throw new InvalidOptionsError(
       "User or password of the Redis address holds a % that begins no escape: write %25 for it.",

@@ -24,10 +24,22 @@ export function memoryBench(): Bench {
   };
 }
 
-/** A store over a transport; `address` is the same Redis over REST, for the tampering. */
-export function redisBench(transport: ScriptTransport, address: { url: string; token: string }): Bench {
+/** The same Redis for the tampering: its address over REST, or a client. */
+export type Behind = { url: string; token: string } | BehindClient;
+
+interface BehindClient {
+  hset(key: string, fields: Record<string, string>): Promise<unknown>;
+  del(key: string): Promise<unknown>;
+  hgetall(key: string): Promise<unknown>;
+}
+
+/** A store over a transport. */
+export function redisBench(transport: ScriptTransport, behind: Behind): Bench {
   const clock = movingClock();
-  const client = new Redis({ ...address, automaticDeserialization: false, enableTelemetry: false });
+  const client: BehindClient =
+    "hset" in behind
+      ? behind
+      : new Redis({ ...behind, automaticDeserialization: false, enableTelemetry: false });
   const key = (scope: string) => accountKey(clock.namespace, scope);
   return {
     ...clock,

@@ -1,6 +1,7 @@
 /** What the constructor accepts, where the ledger is found, and that making a meter touches nothing. */
 import { Redis as UpstashRedis } from "@upstash/redis";
 import { Redis as Ioredis } from "ioredis";
+import { createClient, createCluster } from "redis";
 import { afterEach, describe, expect, inject, it, onTestFinished, vi } from "vitest";
 import {
   InvalidOptionsError,
@@ -87,19 +88,22 @@ describe("the store of a meter", () => {
     expect(() => new UsageMeter(untyped({ agentId: "a", ...options }))).toThrow(InvalidOptionsError);
   });
 
-  it("of an ioredis client needs agentlimit/node, and says so", () => {
-    const redis = new Ioredis({ lazyConnect: true });
-    expect(() => new UsageMeter(untyped({ agentId: "a", redis }))).toThrow(/agentlimit\/node/);
+  it.each([
+    ["ioredis", new Ioredis({ lazyConnect: true })],
+    ["node-redis", createClient()],
+    ["node-redis, a cluster", createCluster({ rootNodes: [] })],
+  ])("of a client of %s needs agentlimit/node, and says so", (_, redis) => {
+    const make = () => new UsageMeter(untyped({ agentId: "a", redis }));
+    expect(make).toThrow(InvalidOptionsError);
+    expect(make).toThrow(/agentlimit\/node/);
   });
 
-  it.each([
-    ["4 and later", { isOpen: false, sendCommand() {}, evalSha() {} }],
-    ["3", { connected: false, send_command() {}, sendCommand() {}, evalsha() {} }],
-  ])("can't be a client of node-redis %s yet, and says what can", (_, redis) => {
+  it("can't be a client of node-redis 3, which knows no promises, and says so", () => {
+    const redis = { connected: false, send_command() {}, sendCommand() {}, evalsha() {} };
     for (const Meter of [UsageMeter, NodeMeter]) {
       const make = () => new Meter(untyped({ agentId: "a", redis }));
       expect(make).toThrow(InvalidOptionsError);
-      expect(make).toThrow(/node-redis clients are not supported yet.*ioredis client or `redisUrl`/);
+      expect(make).toThrow(/node-redis is too old/);
     }
   });
 

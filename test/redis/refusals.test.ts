@@ -56,6 +56,10 @@ describe("What a server's refusal means", () => {
     ["MOVED 3999 127.0.0.1:6381", "unavailable"],
     ["CROSSSLOT Keys in request don't hash to the same slot", "unavailable"],
     ["ERR unknown command `evalsha`, with args beginning with: `key`", "unavailable"],
+    [
+      "ERR Can't execute 'evalsha': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
+      "unavailable",
+    ],
     ["ERR something that nobody has seen", "unavailable"],
     ["WRONGTYPE Operation against a key holding the wrong kind of value", "data"],
     [`ERR user_script:3: attempt to index a nil value script: ${SHA1}, on @user_script:3.`, "data"],
@@ -83,7 +87,7 @@ describe("What a server's refusal means", () => {
     expect(refusalOf(fetchFailed, [])).toEqual({ kind: "again", says: "it can't be reached (ECONNREFUSED)" });
     expect(refusalOf(new Error("Connection is closed."), [])).toEqual({
       kind: "again",
-      says: "it can't be reached",
+      says: "the connection is closed",
     });
     expect(refusalOf("no error at all", [])).toEqual({ kind: "again", says: "it can't be reached" });
     const proxy = Object.assign(new Error("Unable to parse response body: <html>502"), {

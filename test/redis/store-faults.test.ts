@@ -172,15 +172,6 @@ describe.each(EVERY_WAY)("A store that fails, over %s", (way, reach) => {
     );
   });
 
-  it("says that it knows no TIME", async () => {
-    const server = await redisWith({ args: ["--rename-command", "TIME", ""] });
-    await expectRefused(
-      (await reach(server.url)).time(),
-      StoreUnavailableError,
-      /lacks a command that is needed/,
-    );
-  });
-
   it("says that its password is another, and does not say which was tried", async () => {
     const server = await redisWith({ password: "right-password" });
     const transport = await reach(`redis://:${SECRET}@127.0.0.1:${server.port}`, { storeTimeoutMs: 500 });
