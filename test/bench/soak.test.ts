@@ -1,0 +1,68 @@
+/** What `npm run soak` would find: its random calls, few of them, over the store and over broken ones. */
+import { describe, expect, it } from "vitest";
+import { randomReserves } from "../../bench/soak/random-reserves.ts";
+import { randomId } from "../../src/ledger/operation-id.ts";
+import type { ReserveOperation, Store, WindowLimits } from "../../src/ledger/store.ts";
+
+const RESERVES = 3_000;
+
+const CALLERS = { seed: 17, callers: 64 };
+
+const runBroken = (through: (store: Store) => Store) =>
+  randomReserves({ ...CALLERS, reserves: RESERVES / 2, through });
+
+describe("Random concurrent reserves", () => {
+  it("admit nothing past a limit, and neither lose nor double what was spent", async () => {
+    const { counts, problems, overAdmissions } = await randomReserves({ ...CALLERS, reserves: RESERVES });
+    expect({ problems, overAdmissions }).toEqual({ problems: [], overAdmissions: 0 });
+    expect(counts.reserves).toBeGreaterThanOrEqual(RESERVES);
+    for (const count of Object.values(counts)) expect(count).toBeGreaterThan(10);
+  });
+
+  it("find a store that judges some calls by other limits", async () => {
+    const { overAdmissions, problems } = await runBroken((store) => ({
+      ...store,
+      reserve: (operation) => store.reserve(Math.random() < 0.05 ? withoutLimits(operation) : operation),
+    }));
+    expect(overAdmissions).toBeGreaterThan(0);
+    expect(problems).toContainEqual(expect.stringMatching(/by its answer$/));
+    expect(problems).toContainEqual(expect.stringMatching(/by what callers know$/));
+  });
+
+  it("find a store that counts a settle twice", async () => {
+    let settles = 0;
+    const { problemCount } = await runBroken((store) => ({
+      ...store,
+      settle: async (operation) => {
+        settles += 1;
+        const { actual } = operation;
+        if (settles === 100 && actual !== undefined)
+          await store.record({ ...operation, actual, id: randomId() });
+        return store.settle(operation);
+      },
+    }));
+    expect(problemCount).toBeGreaterThan(0);
+  });
+
+  it("find a store that forgets what one scope has spent", async () => {
+    let settles = 0;
+    const { problemCount } = await runBroken((store) => ({
+      ...store,
+      settle: async (operation) => {
+        settles += 1;
+        if (settles === 100) await store.reset({ ...operation, id: randomId() });
+        return store.settle(operation);
+      },
+    }));
+    expect(problemCount).toBeGreaterThan(0);
+  });
+});
+
+function withoutLimits(operation: ReserveOperation): ReserveOperation {
+  const none = { nanoUsd: null, tokens: null, requests: null };
+  const open = ({ window, soft }: WindowLimits): WindowLimits => ({ window, soft, hard: none });
+  return {
+    ...operation,
+    chain: operation.chain.map(({ scope, limits = [] }) => ({ scope, limits: limits.map(open) })),
+  };
+}
