@@ -69,6 +69,11 @@ const TABLE: readonly { pattern: RegExp; kind: Refusal["kind"]; says?: string }[
     says: "something other than Redis' REST API answered, such as a proxy or a wrong address",
   },
   {
+    pattern: /DB index is out of range|SELECT is not allowed/,
+    kind: "unavailable",
+    says: "The server has no database of the address's number: most have 0 to 15, a cluster has 0 alone",
+  },
+  {
     pattern:
       /\b(WRONGPASS|NOAUTH|NOPERM)\b|invalid password|no password is set|without any password|user executing the script|unauthorized/i,
     kind: "unavailable",

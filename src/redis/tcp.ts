@@ -79,12 +79,14 @@ function ownWire(url: string, storeTimeoutMs: number): Wire {
   let connectionError: Error | undefined;
   client.on("error", (error: Error) => {
     connectionError = error;
+    // Left alone, ioredis would go on in database 0: the budgets of another ledger.
+    if (isSelect(error)) client.stream.destroy();
   });
-  client.on("ready", () => {
+  client.on("connect", () => {
     connectionError = undefined;
+    // An idle connection must not keep a finished program alive; an operation under way does, by its deadline.
+    client.stream.unref();
   });
-  // An idle connection must not keep a finished program alive; an operation under way does, by its deadline.
-  client.on("connect", () => client.stream.unref());
   /** A command says only that it was given up; why the connection failed stands in the event. */
   const explained = async (answer: Promise<unknown>): Promise<unknown> => {
     try {
@@ -100,6 +102,11 @@ function ownWire(url: string, storeTimeoutMs: number): Wire {
     trouble: () => undefined,
     close: () => client.disconnect(),
   };
+}
+
+/** The server refused the database of the address. */
+function isSelect(error: Error): boolean {
+  return isReply(error) && "command" in error && part(error.command, "name") === "select";
 }
 
 /**

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis as UpstashRedis } from "@upstash/redis";
 import { Redis as Ioredis } from "ioredis";
+import { createClient } from "redis";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { StoreDataError, StoreUnavailableError } from "../../src/errors.ts";
 import { restTransport } from "../../src/redis/rest.ts";
@@ -39,6 +40,14 @@ const overIoredis: Reach = (redisUrl, options) => {
   return tcpTransport(client, options);
 };
 
+const overNodeRedis: Reach = (redisUrl, options) => {
+  const client = createClient({ url: redisUrl });
+  client.on("error", () => {});
+  client.connect().catch(() => {});
+  onTestFinished(() => client.destroy());
+  return tcpTransport(client, options);
+};
+
 const overRest: Reach = async (redisUrl, options) => restTransport(await bridgeTo(redisUrl), options);
 
 const overUpstashClient: Reach = async (redisUrl, options) =>
@@ -65,6 +74,7 @@ async function proxyTo(port: number, options?: TcpProxyOptions) {
 const EVERY_WAY: [name: string, reach: Reach][] = [
   ["a redis:// address", overTcp],
   ["an ioredis client with its defaults", overIoredis],
+  ["a node-redis client with its defaults", overNodeRedis],
   ["a REST address", overRest],
   ["an @upstash/redis client with its defaults", overUpstashClient],
 ];
