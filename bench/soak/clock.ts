@@ -3,25 +3,27 @@ import type { Random } from "./random.ts";
 
 export interface SoakClock {
   nowMs(): number;
-  /** Moves on by what one reserve takes; sometimes by hours, sometimes back by up to 100 s. */
+  /** Moves on by what one reserve takes. */
   tick(): void;
+  /** Hours in which nobody calls, and sometimes a step back, as after a failover to a slower clock. */
+  jump(): void;
   advance(milliseconds: number): void;
 }
 
 const MEAN_STEP_MS = 20;
-/** Per run: hours that pass in which nobody calls, and steps back, as after a failover to a slower clock. */
-const JUMPS = 20;
-const STEPS_BACK = 20;
+const LONGEST_STEP_BACK_MS = 100_000;
 const MINUTE_MS = 60_000;
 
-export function soakClock(random: Random, reserves: number): SoakClock {
+export function soakClock(random: Random): SoakClock {
   let nowMs = Date.now();
   return {
     nowMs: () => nowMs,
     tick: () => {
       nowMs += random.whole(0, 2 * MEAN_STEP_MS);
-      if (random.share() < JUMPS / reserves) nowMs += random.whole(1, 600) * MINUTE_MS;
-      if (random.share() < STEPS_BACK / reserves) nowMs -= random.whole(1, 100_000);
+    },
+    jump: () => {
+      if (random.share() < 0.5) nowMs += random.whole(1, 600) * MINUTE_MS;
+      else nowMs -= random.whole(1, LONGEST_STEP_BACK_MS);
     },
     advance: (milliseconds) => {
       nowMs += milliseconds;

@@ -35,6 +35,8 @@ const OVERRUN = 30;
 const ESTIMATED = 100;
 const SETTLED_AGAIN = 20;
 
+/** Of the clock, over a run. */
+const JUMPS = 40;
 /** Holds that wait for their close: at most so many at a time. */
 const MAX_OPEN = 2_000;
 /** How many of the calls whose hold expired come back with a late close. */
@@ -46,28 +48,46 @@ export async function makeRandomCalls(
   run: RandomCalls,
   { reserves, callers }: { reserves: number; callers: number },
 ): Promise<void> {
-  const { counts, random } = run;
-  const open: JournalCall[] = [];
-  const expiring: JournalCall[] = [];
-  const caller = async () => {
-    while (counts.reserves < reserves || open.length > 0) {
-      const isClosing = open.length > 0 && (counts.reserves >= reserves || random.share() < 0.5);
-      if (isClosing || open.length >= MAX_OPEN) await closeOne(run, takeAny(open, random));
-      else await reserveOne(run, { open, expiring });
-      const expired = takeExpired(expiring, run.clock.nowMs());
-      if (expired !== undefined && random.share() < LATE_SHARE) {
-        counts.late += 1;
-        await closeOne(run, expired);
-      }
-    }
+  const holds: Holds = { open: [], expiring: [] };
+  const callUntil = async (isEnough: () => boolean) => {
+    const call = async () => {
+      while (!isEnough()) await callOnce(run, { holds, reserves });
+    };
+    await Promise.all(Array.from({ length: callers }, call));
   };
-  await Promise.all(Array.from({ length: callers }, caller));
+  // The clock jumps between two operations: one that meets a jump at each of its tries would give up.
+  for (let jumps = 0; jumps <= JUMPS; jumps += 1) {
+    await callUntil(() => run.counts.reserves >= (reserves * (jumps + 1)) / (JUMPS + 1));
+    if (jumps < JUMPS) run.clock.jump();
+  }
+  await callUntil(() => holds.open.length === 0);
 }
 
-async function reserveOne(
+interface Holds {
+  /** Waiting for their close. */
+  open: JournalCall[];
+  /** Left alone until they have expired. */
+  expiring: JournalCall[];
+}
+
+async function callOnce(
   run: RandomCalls,
-  { open, expiring }: { open: JournalCall[]; expiring: JournalCall[] },
+  { holds, reserves }: { holds: Holds; reserves: number },
 ): Promise<void> {
+  const { counts, random, clock } = run;
+  const { open, expiring } = holds;
+  const areAllMade = counts.reserves >= reserves;
+  const isClosing = open.length > 0 && (areAllMade || open.length >= MAX_OPEN || random.share() < 0.5);
+  if (isClosing) await closeOne(run, takeAny(open, random));
+  else if (!areAllMade) await reserveOne(run, holds);
+  const expired = takeExpired(expiring, clock.nowMs());
+  if (expired !== undefined && random.share() < LATE_SHARE) {
+    counts.late += 1;
+    await closeOne(run, expired);
+  }
+}
+
+async function reserveOne(run: RandomCalls, { open, expiring }: Holds): Promise<void> {
   const { random, journal, counts, clock } = run;
   clock.tick();
   counts.reserves += 1;

@@ -49,7 +49,7 @@ async function runAgainst(
   { reserves, seed, callers, progress, through = (store) => store }: RandomReservesOptions,
 ): Promise<RandomReservesResult> {
   const random = randomOf(seed);
-  const clock = soakClock(random, reserves);
+  const clock = soakClock(random);
   const scopes = scopesOf(reserves);
   const journal = new Journal();
   const counts: CallCounts = {
