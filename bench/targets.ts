@@ -6,6 +6,7 @@ import { type Comparison, ratio } from "./comparison.ts";
 import type { ComparisonName } from "./comparisons.ts";
 import type { GuardedCall } from "./guarded-call.ts";
 import { kilobytesText } from "./size-lines.ts";
+import { soakTargets } from "./soak/last-soak.ts";
 import type { Spread } from "./statistics.ts";
 import { tableLines } from "./table.ts";
 
@@ -40,6 +41,7 @@ export function targetsOf({ comparisons, costs, guardedCall, sizes }: Measured):
     size("core, without client, prices, metered fetch and providers", sizes.core, 12_000),
     size("core with metered fetch and all providers", sizes.coreWithFetch, 24_000),
     size("prices of all models", sizes.parts.table, 7_000),
+    ...soakTargets(),
   ];
 }
 
