@@ -38,7 +38,7 @@ export function isCommandRefused(error: unknown): boolean {
 }
 
 /** True for the server's own words, false when none arrived. */
-export function isReply(error: unknown): boolean {
+export function isReply(error: unknown): error is Error {
   return error instanceof Error && (error.name === "ReplyError" || error.name === "UpstashError");
 }
 
@@ -69,13 +69,18 @@ const TABLE: readonly { pattern: RegExp; kind: Refusal["kind"]; says?: string }[
     says: "something other than Redis' REST API answered, such as a proxy or a wrong address",
   },
   {
+    pattern: /Unknown RESP type|Protocol error, got/,
+    kind: "again",
+    says: "something other than Redis answers at this address",
+  },
+  {
     pattern: /DB index is out of range|SELECT is not allowed/,
     kind: "unavailable",
     says: "The server has no database of the address's number: most have 0 to 15, a cluster has 0 alone",
   },
   {
     pattern:
-      /\b(WRONGPASS|NOAUTH|NOPERM)\b|invalid password|no password is set|without any password|user executing the script|unauthorized/i,
+      /\b(WRONGPASS|NOAUTH|NOPERM)\b|invalid password|no password is set|without any password|user executing the script|unauthorized|unauthenticated/i,
     kind: "unavailable",
     says: "The store refused the token, the password or their permissions: check them, and that they may run scripts and write",
   },

@@ -92,6 +92,8 @@ function ownWire(url: string, storeTimeoutMs: number): Wire {
     try {
       return await answer;
     } catch (error) {
+      // What begins without a password may be refused by closing the connection: one answer, then none.
+      if (isReply(error) && /unauthenticated/.test(error.message)) connectionError = error;
       throw isReply(error) ? error : (connectionError ?? error);
     }
   };

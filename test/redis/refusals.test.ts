@@ -31,6 +31,7 @@ describe("What a server's refusal means", () => {
     ["NOAUTH Authentication required.", "unavailable"],
     ["NOPERM this user has no permissions to run the 'evalsha' command", "unavailable"],
     ["ERR invalid password", "unavailable"],
+    ["ERR Protocol error: unauthenticated multibulk length", "unavailable"],
     ["Unauthorized", "unavailable"],
     ["READONLY You can't write against a read only replica.", "unavailable"],
     [
