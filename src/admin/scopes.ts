@@ -82,7 +82,10 @@ async function storeLimits(
   { scope, budgets }: { scope: string; budgets: Budget[] },
 ): Promise<ScopeStanding> {
   const limits = canonicalLimits(budgets) ?? [];
-  const answer = await store.storeLimits({ ...scopeOperation({ namespace }, scope, "limits"), limits });
+  const answer = await store.storeLimits({
+    ...scopeOperation({ namespace, chain: [] }, scope, "limits"),
+    limits,
+  });
   applied(answer);
   return scopeStanding(answer);
 }

@@ -47,6 +47,8 @@ export interface Account {
   /** The first wheel minute that is not swept. */
   sweptMinute: number;
   flags: number;
+  /** The account goes after so many idle seconds; undefined: it stays for good. */
+  idleSeconds: number | undefined;
   windows: AccountWindow[];
 }
 
@@ -66,6 +68,8 @@ export function parseAccount(key: string, fields: AccountFields): Account {
       "LAYOUT_TOO_NEW",
     );
   }
+  const idleSeconds = parseInteger(fields.get("idle"));
+  if (idleSeconds === undefined && fields.has("idle")) throw malformed("idle");
   const listed = parseList(fields.get("w"));
   if (listed === undefined) throw malformed("w");
   const omitted = parseOmitted(fields.get("o"));
@@ -85,6 +89,7 @@ export function parseAccount(key: string, fields: AccountFields): Account {
     lastMicros: counters.lastMicros,
     sweptMinute: counters.sweptMinute,
     flags: counters.flags,
+    idleSeconds,
     windows,
   };
 }

@@ -238,7 +238,9 @@ async function administer(
   furtherWindows: string[] = [],
 ): Promise<AdminAnswer> {
   // Limits declared by code stay as they are recorded: an administrator sends none.
-  const leaf = operation.chain.slice(0, 1).map(({ scope }) => ({ scope }));
+  const leaf = operation.chain
+    .slice(0, 1)
+    .map(({ scope, forgetAfterIdleSeconds }) => ({ scope, forgetAfterIdleSeconds }));
   const reply = await runner.run(
     operation.namespace,
     leaf,

@@ -94,6 +94,7 @@ export class CommandRunner {
     return {
       scope: link.scope,
       list: list === undefined ? undefined : windowsText(list, atMs),
+      idleSeconds: link.forgetAfterIdleSeconds,
       bounds: further.size === 0 ? undefined : windowsText([...further].flatMap(withoutLimits), atMs),
     };
   }

@@ -8,6 +8,8 @@ export interface ScopeArguments {
   list: string | undefined;
   /** Bounds of further windows, as a list without limits; undefined: none. */
   bounds: string | undefined;
+  /** A new account goes after so many idle seconds and is not in the index; undefined: it stays for good. */
+  idleSeconds: number | undefined;
 }
 
 interface CommandBase {
@@ -64,7 +66,7 @@ export interface AdministerCommand extends CommandBase {
 
 export interface ReadCommand {
   kind: "read";
-  scopes: { scope: string }[];
+  scopes: Pick<ScopeArguments, "scope" | "idleSeconds">[];
   withIndex: boolean;
 }
 

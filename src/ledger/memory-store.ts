@@ -59,6 +59,8 @@ class MemoryNamespace implements LedgerState {
   readonly operations = new Map<string, RememberedOperation>();
   readonly index = new Map<string, string>();
   readonly log: string[] = [];
+  /** By scope: when an account goes, unless it is used again. */
+  readonly #goesAtMs = new Map<string, number>();
   readonly #now: () => number;
   #nextPurgeMs = 0;
 
@@ -67,6 +69,10 @@ class MemoryNamespace implements LedgerState {
   }
 
   account(scope: string): ReadonlyMap<string, string> | undefined {
+    if ((this.#goesAtMs.get(scope) ?? Number.POSITIVE_INFINITY) <= this.#now()) {
+      this.#goesAtMs.delete(scope);
+      this.accounts.delete(scope);
+    }
     return this.accounts.get(scope);
   }
 
@@ -88,6 +94,7 @@ class MemoryNamespace implements LedgerState {
         else fields.set(field, text);
       }
     }
+    for (const [scope, idleMs] of writes.idleMs) this.#goesAtMs.set(scope, nowMs + idleMs);
     for (const [scope, since] of writes.indexed) {
       if (!this.index.has(scope)) this.index.set(scope, since);
     }
@@ -107,5 +114,6 @@ class MemoryNamespace implements LedgerState {
     for (const [id, { expiresAtMs }] of this.operations) {
       if (expiresAtMs <= nowMs) this.operations.delete(id);
     }
+    for (const scope of this.#goesAtMs.keys()) this.account(scope);
   }
 }

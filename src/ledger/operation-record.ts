@@ -16,6 +16,8 @@ export interface CallRecord {
   held: Amounts;
   /** Scopes, leaf first. */
   chain: string[];
+  /** Those of its scopes whose accounts go when they are idle: a later settle passes over one that is gone. */
+  forgettable: string[];
   closed: Closing | undefined;
 }
 
@@ -53,9 +55,14 @@ export type OperationRecord = CallRecord | Tombstone | AdminRecord;
 export function formatRecord(record: OperationRecord): string {
   if (record.kind === "gone") return `gone ${record.attempt}`;
   if (record.kind === "admin") return `admin ${record.argumentsHash} ${record.atMicros}`;
-  const { kind, argumentsHash, attempt, shared, startMicros, expiryMinute, held, chain, closed } = record;
+  const { kind, argumentsHash, attempt, shared, startMicros, expiryMinute, held, closed } = record;
   const start = `${kind} ${argumentsHash} ${attempt} ${shared ? 1 : 0} ${startMicros} ${expiryMinute}`;
-  return `${start} ${formatAmounts(held)} ${chain.join(",")}${closed === undefined ? "" : ` ${formatClosing(closed)}`}`;
+  return `${start} ${formatAmounts(held)} ${chainText(record)}${closed === undefined ? "" : ` ${formatClosing(closed)}`}`;
+}
+
+/** Scopes parted by commas, with a `~` after those whose accounts go when they are idle. */
+function chainText({ chain, forgettable }: CallRecord): string {
+  return chain.map((scope) => (forgettable.includes(scope) ? `${scope}~` : scope)).join(",");
 }
 
 /** @returns undefined when the text is no record. */
@@ -108,7 +115,7 @@ function parseCall(kind: "hold" | "record", fields: string[]): CallRecord | unde
   if (scopes === undefined) return undefined;
   const closed = closing.length === 0 ? undefined : parseClosing(closing);
   if (closing.length > 0 && closed === undefined) return undefined;
-  const chain = scopes.split(",");
+  const marked = scopes.split(",");
   return {
     kind,
     argumentsHash,
@@ -117,7 +124,8 @@ function parseCall(kind: "hold" | "record", fields: string[]): CallRecord | unde
     startMicros,
     expiryMinute,
     held,
-    chain,
+    chain: marked.map((scope) => scope.replace("~", "")),
+    forgettable: marked.filter((scope) => scope.endsWith("~")).map((scope) => scope.slice(0, -1)),
     closed,
   };
 }

@@ -31,6 +31,11 @@ export interface LimitAmounts {
 export interface ChainLink {
   scope: string;
   limits?: WindowLimits[] | undefined;
+  /**
+   * An account that is made for this scope goes after so many seconds without a reserve or a record, and is listed
+   * nowhere. At least three days: longer than any hold and its correction.
+   */
+  forgetAfterIdleSeconds?: number | undefined;
 }
 
 /** What every operation carries. The chain is leaf first. */

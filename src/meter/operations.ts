@@ -33,11 +33,13 @@ export function plainRetentionSeconds(context: MeterContext, given: boolean): nu
 
 /** An operation on one scope alone, which declares no limits for it. */
 export function scopeOperation(
-  { namespace }: Pick<MeterContext, "namespace">,
+  { namespace, chain }: Pick<MeterContext, "namespace" | "chain">,
   scope: string,
   kind: string,
 ): Operation {
-  return operation({ namespace, chain: [{ scope }] }, randomId(), kind, [], REPLAYABLE_SECONDS);
+  const forgetAfterIdleSeconds = chain.find((link) => link.scope === scope)?.forgetAfterIdleSeconds;
+  const alone = [{ scope, forgetAfterIdleSeconds }];
+  return operation({ namespace, chain: alone }, randomId(), kind, [], REPLAYABLE_SECONDS);
 }
 
 /**

@@ -16,6 +16,13 @@ export interface ScopeOptions {
    * store holds judge. An empty list clears them. Never inherited by children.
    */
   budgets?: Budget[];
+  /**
+   * For scopes by the million, such as runs: the scope's account goes after so many seconds without a call, with its
+   * history, stored limits and pause, and is listed nowhere. Costs one Redis command more a call. What is gone begins
+   * anew, so the parent's limit is what holds. At least 259,200 (three days), at most 34,560,000 (400 days). A scope
+   * that exists without it keeps its account. Never inherited by children.
+   */
+  forgetAfterIdleSeconds?: number;
   /** Keeps work alive after the response: `(work) => ctx.waitUntil(work)` on Workers. */
   waitUntil?: (work: Promise<unknown>) => void;
   /** For logs, traces and metrics. What it throws is swallowed. */
@@ -113,6 +120,7 @@ export interface MeterOptions extends ScopeOptions {
 /** The names of {@link ScopeOptions}. */
 export const SCOPE_OPTION_NAMES = [
   "budgets",
+  "forgetAfterIdleSeconds",
   "waitUntil",
   "onEvent",
 ] as const satisfies (keyof ScopeOptions)[];

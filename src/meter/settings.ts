@@ -16,6 +16,9 @@ import { PendingWork } from "./pending-work.ts";
 const DEFAULT_ID_RETENTION_SECONDS = 25 * 3600;
 const MIN_ID_RETENTION_SECONDS = 900;
 const MAX_ID_RETENTION_SECONDS = 31 * 24 * 3600;
+/** Longer than the longest hold (26 h) and the time in which it may be corrected (24 h). */
+const MIN_IDLE_SECONDS = 3 * 24 * 3600;
+const MAX_IDLE_SECONDS = 400 * 24 * 3600;
 
 /**
  * The context of a meter without parents.
@@ -26,7 +29,7 @@ export function rootContext(options: MeterOptions): MeterContext {
   refuseUnknownNames(options, METER_OPTION_NAMES, "UsageMeter");
   refuseUndefinedBudgets(options);
   const scope = rootScope(options);
-  const link: ChainLink = { scope, limits: canonicalLimits(allBudgets(options)) };
+  const link = chainLink(scope, allBudgets(options), options);
   return {
     ...scopeContext({ chain: [link], scope }, options),
     store: storeOf(options),
@@ -47,10 +50,24 @@ export function rootContext(options: MeterOptions): MeterContext {
 export function childContext(parent: MeterContext, scope: string, options: ScopeOptions): MeterContext {
   refuseUnknownNames(options, SCOPE_OPTION_NAMES, "A child");
   refuseUndefinedBudgets(options);
-  const link: ChainLink = { scope: parseScope(scope), limits: canonicalLimits(options.budgets) };
+  const link = chainLink(parseScope(scope), options.budgets, options);
   const chain = [link, ...parent.chain];
   checkChain(chain.map((entry) => entry.scope));
   return { ...parent, ...scopeContext({ chain, scope }, options, parent) };
+}
+
+function chainLink(
+  scope: string,
+  budgets: Budget[] | undefined,
+  { forgetAfterIdleSeconds }: ScopeOptions,
+): ChainLink {
+  const limits = canonicalLimits(budgets);
+  if (forgetAfterIdleSeconds === undefined) return { scope, limits };
+  const isValid = Number.isInteger(forgetAfterIdleSeconds) && forgetAfterIdleSeconds >= MIN_IDLE_SECONDS;
+  if (isValid && forgetAfterIdleSeconds <= MAX_IDLE_SECONDS) return { scope, limits, forgetAfterIdleSeconds };
+  throw new InvalidOptionsError(
+    `\`forgetAfterIdleSeconds\` is a whole number from ${MIN_IDLE_SECONDS} (three days) to ${MAX_IDLE_SECONDS} (400 days).`,
+  );
 }
 
 /** @throws InvalidOptionsError for a name that is no option, with the nearest one. */

@@ -158,20 +158,21 @@ end
 -- Opens the account at a place of the chain, with further fields read along. Nil when it does not exist.
 local function openAccount(place, further)
   local key = KEYS[place]
-  local read = redis.pcall('HMGET', key, 'w', 'o', 'c', 's', 'pr', unpack(further))
+  local read = redis.pcall('HMGET', key, 'w', 'o', 'c', 's', 'pr', 'idle', unpack(further))
   if read.err then malformed(key, '(type)') end
   local w, o, c, s = read[1], read[2], read[3], read[4]
   if not w and not c and not s then return nil end
   if not w then malformed(key, 'w') end
   if not c then malformed(key, 'c') end
   if not s then malformed(key, 's') end
+  if read[6] and not string.find(read[6], '^%d+$') then malformed(key, 'idle') end
   local listed = parseList(w, key, 'w')
   local account = {
-    key = key, place = place, reason = read[5], listed = listed, windows = listed,
-    stored = { w = w, o = o, c = c, s = s, pr = read[5] }, fields = {}, changed = {},
+    key = key, place = place, reason = read[5], idle = read[6], listed = listed, windows = listed,
+    stored = { w = w, o = o, c = c, s = s, pr = read[5], idle = read[6] }, fields = {}, changed = {},
     last = 0, swept = 0, flags = 0, isNew = false, isSteady = false,
   }
-  for index, field in ipairs(further) do account.fields[field] = read[5 + index] end
+  for index, field in ipairs(further) do account.fields[field] = read[6 + index] end
   if o then
     account.windows = parseOmitted(o, key)
     for place, window in ipairs(listed) do table.insert(account.windows, place, window) end
@@ -277,6 +278,13 @@ local function timeOf(accounts, at)
   return at
 end
 
+-- The chain as a record keeps it: with a `~` after scopes whose accounts go when they are idle.
+local function markedChain(accounts)
+  local parts = {}
+  for place, account in ipairs(accounts) do parts[place] = account.idle and scopes[place] .. '~' or scopes[place] end
+  return table.concat(parts, ',')
+end
+
 local function listText(account)
   local w, o = {}, {}
   for _, window in ipairs(account.windows) do
@@ -299,7 +307,7 @@ local function settledText(account)
   return table.concat(parts)
 end
 
--- The fields `w`, `o`, `c`, `s`, `pr` as the account stands. An operation that leaves the windows alone says so by
+-- The fields `w`, `o`, `c`, `s`, `pr`, `idle` as the account stands. An operation that leaves the windows alone says so by
 -- `keepsList`, one that leaves what is settled alone by `keepsSettled`: those texts are then the stored ones.
 local function format(account)
   if account.formatted then return account.formatted end
@@ -308,6 +316,6 @@ local function format(account)
   if not account.keepsSettled then s = settledText(account) end
   local c = string.format('%d %.0f %.0f %d;', LAYOUT, account.last, account.swept, account.flags)
   for _, window in ipairs(account.windows) do c = c .. tripleText(window.committed) .. ';' end
-  account.formatted = { w = w, o = o, c = c, s = s, pr = account.reason }
+  account.formatted = { w = w, o = o, c = c, s = s, pr = account.reason, idle = account.idle }
   return account.formatted
 end

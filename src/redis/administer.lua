@@ -9,7 +9,7 @@
 --   ARGV[5]        reset, pause, resume, limits or unmark
 --   ARGV[6]        the reason of a pause, a list of limits, or a crossing
 --   ARGV[7]        the operation's id, for the log
---   ARGV[8..]      list and further bounds of the scope
+--   ARGV[8..]      list, further bounds and idle seconds of the scope
 local action, detail, id = ARGV[5], ARGV[6], ARGV[7]
 local MAX_LOG_ENTRIES = 1000
 

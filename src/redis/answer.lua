@@ -24,7 +24,8 @@ local function writeAccounts(accounts, options)
     end
     if #set > 0 then hset(account.key, set, options.isSpent) end
     account.dropped = dropped
-    if account.isNew then redis.call('HSETNX', options.indexKey, scopes[account.place], text(account.last)) end
+    if account.idle and account.isUsed then redis.call('PEXPIRE', account.key, text(tonumber(account.idle) * 1000)) end
+    if account.isNew and not account.idle then redis.call('HSETNX', options.indexKey, scopes[account.place], text(account.last)) end
   end
 end
 

@@ -79,15 +79,21 @@ return run(function()
   if known and known.kind == 'hold' then
     further = { 'x:' .. text(known.minute), 'H:' .. text(math.floor(known.start / HOUR)) }
   end
-  local accounts = openAccounts(further)
+  local opened = openAccounts(further)
   if not known or known.kind == 'gone' then
     if attempt ~= '-' then writeRecord('gone ' .. attempt, TOMBSTONE_MS) end
-    return applied('UNKNOWN', at, {}, accounts)
+    return applied('UNKNOWN', at, {}, opened)
   end
-  if known.kind ~= 'hold' or known.chain ~= chainText then refuse('CONFLICT', at, {}, accounts) end
-  refuseClosed(known, accounts, at)
-  for place, account in ipairs(accounts) do
-    if not account then refuse('LOST', at, { text(place - 1) }, accounts) end
+  local isSameChain = known.kind == 'hold' and string.gsub(known.chain, '~', '') == chainText
+  if not isSameChain then refuse('CONFLICT', at, {}, opened) end
+  refuseClosed(known, opened, at)
+  local accounts, marked = {}, split(known.chain, ',')
+  for place, account in ipairs(opened) do
+    if account then
+      accounts[#accounts + 1] = account
+    elseif string.sub(marked[place], -1) ~= '~' then
+      refuse('LOST', at, { text(place - 1) }, opened)
+    end
   end
 
   local actual = actualOf(known)
@@ -104,5 +110,5 @@ return run(function()
   writeAccounts(accounts, { isSpent = true })
   writeRecord(recordText(known), timeToLive(known.minute, nowMs))
   deleteDropped(accounts)
-  return applied('OK', at, closingDetails(known, closed), accounts)
+  return applied('OK', at, closingDetails(known, closed), opened)
 end)

@@ -39,10 +39,10 @@ local function isOverrun(account, start)
 end
 
 local function refuseFull(accounts, added, at)
-  for place, account in ipairs(accounts) do
+  for _, account in ipairs(accounts) do
     for _, window in ipairs(account.windows) do
       for metric = 1, 3 do
-        if window.committed[metric] + added[metric] > MAX_AMOUNT then refuse('FULL', at, { text(place - 1) }, accounts) end
+        if window.committed[metric] + added[metric] > MAX_AMOUNT then refuse('FULL', at, { text(account.place - 1) }) end
       end
     end
   end
@@ -56,7 +56,7 @@ local function markCrossings(accounts, start, at, thresholds)
   local crossings = {}
   if thresholds == '-' then return '-' end
   local millionths = split(thresholds, ',')
-  for place, account in ipairs(accounts) do
+  for _, account in ipairs(accounts) do
     for _, window in ipairs(account.windows) do
       for limitPlace = 1, 6 do
         local metric = (limitPlace - 1) % 3 + 1
@@ -69,7 +69,7 @@ local function markCrossings(accounts, start, at, thresholds)
           if isReached and not hasMark(window.fired, mark) then
             window.fired = window.fired == '-' and mark or window.fired .. ',' .. mark
             crossings[#crossings + 1] = table.concat(
-              { text(place - 1), window.name, letter, threshold, text(window.base) }, ':')
+              { text(account.place - 1), window.name, letter, threshold, text(window.base) }, ':')
           end
         end
       end

@@ -89,11 +89,11 @@ local function bringUpToDate(account, sent, at)
   account.last = at
 end
 
--- ARGV from `first`: a list and further bounds for each scope, '-' where there are none.
+-- ARGV from `first`: a list, further bounds, and idle seconds for each scope, '-' where there are none.
 local function sentWindows(accounts, first)
   local sent = {}
   for place = 1, #scopes do
-    local list, bounds = ARGV[first + 2 * place - 2], ARGV[first + 2 * place - 1]
+    local list, bounds = ARGV[first + 3 * place - 3], ARGV[first + 3 * place - 2]
     local entry = { listText = list, all = {} }
     if list ~= '-' then
       entry.list = list == accounts[place].stored.w and accounts[place].listed or parseList(list, 'ARGV', 'list')
@@ -116,9 +116,11 @@ local LOST_REASON = 'this account was lost with its stored limits: check them, t
 local function prepare(accounts, at, options)
   at = timeOf(accounts, at)
   for place = 1, #scopes do
+    local idle = ARGV[options.firstList + 3 * place - 1]
     if not accounts[place] then
-      if not options.indexKey then refuse('INIT', at) end
-      local isLost = redis.call('HEXISTS', options.indexKey, scopes[place]) == 1
+      local isIndexed = idle == '-'
+      if isIndexed and not options.indexKey then refuse('INIT', at) end
+      local isLost = isIndexed and redis.call('HEXISTS', options.indexKey, scopes[place]) == 1
       if isLost and not options.recreateLost then refuse('LOST', at, { text(place - 1) }) end
       accounts[place] = {
         key = KEYS[place],
@@ -132,6 +134,7 @@ local function prepare(accounts, at, options)
         swept = math.floor(at / MINUTE),
         flags = isLost and PAUSED or 0,
         reason = isLost and LOST_REASON,
+        idle = not isIndexed and idle,
       }
     end
   end
@@ -150,6 +153,11 @@ local function prepare(accounts, at, options)
       if isNeeded and not named(sent[place].all, window.name) then refuse('WINDOWS', at, {}, accounts) end
     end
   end
-  for place, account in ipairs(accounts) do bringUpToDate(account, sent[place], at) end
+  for place, account in ipairs(accounts) do
+    bringUpToDate(account, sent[place], at)
+    local idle = ARGV[options.firstList + 3 * place - 1]
+    account.isUsed = true
+    if account.idle and idle ~= '-' then account.idle = idle end
+  end
   return at
 end

@@ -13,7 +13,7 @@
 --   ARGV[9]        history row
 --   ARGV[10]       token kinds
 --   ARGV[11]       alert thresholds in millionths, '-' for none
---   ARGV[12..]     list and further bounds of each scope
+--   ARGV[12..]     list, further bounds and idle seconds of each scope
 local kind, source, closeHash, row, kinds, thresholds = ARGV[5], ARGV[6], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
 local actual = triple(ARGV[7], 'ARGV', 'actual')
 
@@ -58,7 +58,7 @@ return run(function()
   }
   local record = {
     kind = kind, hash = argumentsHash, attempt = '-', shared = false, start = at,
-    minute = math.floor(at / MINUTE), held = { 0, 0, 0 }, chain = chainText, closed = closed,
+    minute = math.floor(at / MINUTE), held = { 0, 0, 0 }, chain = markedChain(accounts), closed = closed,
   }
   writeAccounts(accounts, { indexKey = indexKey, isSpent = true })
   writeRecord(recordText(record), retentionMs)

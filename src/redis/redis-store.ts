@@ -94,7 +94,7 @@ function keysOf(namespace: string, command: LedgerCommand): string[] {
 
 function argumentsOf(command: LedgerCommand): string[] {
   const chain = command.scopes.map(({ scope }) => scope).join(",");
-  if (command.kind === "read") return [chain, "", "0"];
+  if (command.kind === "read") return [chain, "", "0", ...command.scopes.map(idleText)];
   const base = [chain, command.argumentsHash, String(command.retentionMs)];
   switch (command.kind) {
     case "reserve": {
@@ -136,7 +136,11 @@ function argumentsOf(command: LedgerCommand): string[] {
 }
 
 function listsOf(scopes: ScopeArguments[]): string[] {
-  return scopes.flatMap(({ list, bounds }) => [list ?? "-", bounds ?? "-"]);
+  return scopes.flatMap((scope) => [scope.list ?? "-", scope.bounds ?? "-", idleText(scope)]);
+}
+
+function idleText({ idleSeconds }: Pick<ScopeArguments, "idleSeconds">): string {
+  return idleSeconds === undefined ? "-" : String(idleSeconds);
 }
 
 function thresholdsText(millionths: number[]): string {

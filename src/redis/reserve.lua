@@ -10,7 +10,7 @@
 --   ARGV[6..8]     nano-USD, tokens ('-': not known beforehand) and requests that are asked for
 --   ARGV[9]        microseconds until the hold expires
 --   ARGV[10]       '1': refuse where no hard limit is in force anywhere in the chain
---   ARGV[11..]     list and further bounds of each scope
+--   ARGV[11..]     list, further bounds and idle seconds of each scope
 local attempt, expiresIn, requiresLimit = ARGV[5], tonumber(ARGV[9]), ARGV[10] == '1'
 local requested = { tonumber(ARGV[6]) or false, tonumber(ARGV[7]) or false, tonumber(ARGV[8]) }
 local held = { requested[1] or 0, requested[2] or 0, requested[3] }
@@ -50,7 +50,7 @@ return run(function()
   end
   local record = {
     kind = 'hold', hash = argumentsHash, attempt = attempt, shared = false,
-    start = at, minute = minute, held = held, chain = chainText,
+    start = at, minute = minute, held = held, chain = markedChain(accounts),
   }
   writeAccounts(accounts, { indexKey = indexKey })
   writeRecord(recordText(record), timeToLive(minute, math.floor(at / 1000)))

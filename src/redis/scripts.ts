@@ -125,20 +125,21 @@ if place ~= #windows or position ~= #line + 1 then malformed(key, 's') end
 end
 local function openAccount(place, further)
 local key = KEYS[place]
-local read = redis.pcall('HMGET', key, 'w', 'o', 'c', 's', 'pr', unpack(further))
+local read = redis.pcall('HMGET', key, 'w', 'o', 'c', 's', 'pr', 'idle', unpack(further))
 if read.err then malformed(key, '(type)') end
 local w, o, c, s = read[1], read[2], read[3], read[4]
 if not w and not c and not s then return nil end
 if not w then malformed(key, 'w') end
 if not c then malformed(key, 'c') end
 if not s then malformed(key, 's') end
+if read[6] and not string.find(read[6], '^%d+$') then malformed(key, 'idle') end
 local listed = parseList(w, key, 'w')
 local account = {
-key = key, place = place, reason = read[5], listed = listed, windows = listed,
-stored = { w = w, o = o, c = c, s = s, pr = read[5] }, fields = {}, changed = {},
+key = key, place = place, reason = read[5], idle = read[6], listed = listed, windows = listed,
+stored = { w = w, o = o, c = c, s = s, pr = read[5], idle = read[6] }, fields = {}, changed = {},
 last = 0, swept = 0, flags = 0, isNew = false, isSteady = false,
 }
-for index, field in ipairs(further) do account.fields[field] = read[5 + index] end
+for index, field in ipairs(further) do account.fields[field] = read[6 + index] end
 if o then
 account.windows = parseOmitted(o, key)
 for place, window in ipairs(listed) do table.insert(account.windows, place, window) end
@@ -231,6 +232,11 @@ if account and account.last + 1 > at then at = account.last + 1 end
 end
 return at
 end
+local function markedChain(accounts)
+local parts = {}
+for place, account in ipairs(accounts) do parts[place] = account.idle and scopes[place] .. '~' or scopes[place] end
+return table.concat(parts, ',')
+end
 local function listText(account)
 local w, o = {}, {}
 for _, window in ipairs(account.windows) do
@@ -258,7 +264,7 @@ if not account.keepsList then w, o = listText(account) end
 if not account.keepsSettled then s = settledText(account) end
 local c = string.format('%d %.0f %.0f %d;', LAYOUT, account.last, account.swept, account.flags)
 for _, window in ipairs(account.windows) do c = c .. tripleText(window.committed) .. ';' end
-account.formatted = { w = w, o = o, c = c, s = s, pr = account.reason }
+account.formatted = { w = w, o = o, c = c, s = s, pr = account.reason, idle = account.idle }
 return account.formatted
 end
 `;
@@ -348,7 +354,8 @@ if value then set[#set + 1], set[#set + 2] = field, value else dropped[#dropped 
 end
 if #set > 0 then hset(account.key, set, options.isSpent) end
 account.dropped = dropped
-if account.isNew then redis.call('HSETNX', options.indexKey, scopes[account.place], text(account.last)) end
+if account.idle and account.isUsed then redis.call('PEXPIRE', account.key, text(tonumber(account.idle) * 1000)) end
+if account.isNew and not account.idle then redis.call('HSETNX', options.indexKey, scopes[account.place], text(account.last)) end
 end
 end
 local function deleteDropped(accounts)
@@ -444,15 +451,21 @@ local further = {}
 if known and known.kind == 'hold' then
 further = { 'x:' .. text(known.minute), 'H:' .. text(math.floor(known.start / HOUR)) }
 end
-local accounts = openAccounts(further)
+local opened = openAccounts(further)
 if not known or known.kind == 'gone' then
 if attempt ~= '-' then writeRecord('gone ' .. attempt, TOMBSTONE_MS) end
-return applied('UNKNOWN', at, {}, accounts)
+return applied('UNKNOWN', at, {}, opened)
 end
-if known.kind ~= 'hold' or known.chain ~= chainText then refuse('CONFLICT', at, {}, accounts) end
-refuseClosed(known, accounts, at)
-for place, account in ipairs(accounts) do
-if not account then refuse('LOST', at, { text(place - 1) }, accounts) end
+local isSameChain = known.kind == 'hold' and string.gsub(known.chain, '~', '') == chainText
+if not isSameChain then refuse('CONFLICT', at, {}, opened) end
+refuseClosed(known, opened, at)
+local accounts, marked = {}, split(known.chain, ',')
+for place, account in ipairs(opened) do
+if account then
+accounts[#accounts + 1] = account
+elseif string.sub(marked[place], -1) ~= '~' then
+refuse('LOST', at, { text(place - 1) }, opened)
+end
 end
 local actual = actualOf(known)
 refuseFull(accounts, actual, at)
@@ -468,7 +481,7 @@ known.closed = closed
 writeAccounts(accounts, { isSpent = true })
 writeRecord(recordText(known), timeToLive(known.minute, nowMs))
 deleteDropped(accounts)
-return applied('OK', at, closingDetails(known, closed), accounts)
+return applied('OK', at, closingDetails(known, closed), opened)
 end)
 `;
 
@@ -632,10 +645,10 @@ end
 return false
 end
 local function refuseFull(accounts, added, at)
-for place, account in ipairs(accounts) do
+for _, account in ipairs(accounts) do
 for _, window in ipairs(account.windows) do
 for metric = 1, 3 do
-if window.committed[metric] + added[metric] > MAX_AMOUNT then refuse('FULL', at, { text(place - 1) }, accounts) end
+if window.committed[metric] + added[metric] > MAX_AMOUNT then refuse('FULL', at, { text(account.place - 1) }) end
 end
 end
 end
@@ -645,7 +658,7 @@ local function markCrossings(accounts, start, at, thresholds)
 local crossings = {}
 if thresholds == '-' then return '-' end
 local millionths = split(thresholds, ',')
-for place, account in ipairs(accounts) do
+for _, account in ipairs(accounts) do
 for _, window in ipairs(account.windows) do
 for limitPlace = 1, 6 do
 local metric = (limitPlace - 1) % 3 + 1
@@ -658,7 +671,7 @@ local isReached = window.settled[metric] * 1000000 >= limit * tonumber(threshold
 if isReached and not hasMark(window.fired, mark) then
 window.fired = window.fired == '-' and mark or window.fired .. ',' .. mark
 crossings[#crossings + 1] = table.concat(
-{ text(place - 1), window.name, letter, threshold, text(window.base) }, ':')
+{ text(account.place - 1), window.name, letter, threshold, text(window.base) }, ':')
 end
 end
 end
@@ -750,7 +763,7 @@ end
 local function sentWindows(accounts, first)
 local sent = {}
 for place = 1, #scopes do
-local list, bounds = ARGV[first + 2 * place - 2], ARGV[first + 2 * place - 1]
+local list, bounds = ARGV[first + 3 * place - 3], ARGV[first + 3 * place - 2]
 local entry = { listText = list, all = {} }
 if list ~= '-' then
 entry.list = list == accounts[place].stored.w and accounts[place].listed or parseList(list, 'ARGV', 'list')
@@ -768,9 +781,11 @@ local LOST_REASON = 'this account was lost with its stored limits: check them, t
 local function prepare(accounts, at, options)
 at = timeOf(accounts, at)
 for place = 1, #scopes do
+local idle = ARGV[options.firstList + 3 * place - 1]
 if not accounts[place] then
-if not options.indexKey then refuse('INIT', at) end
-local isLost = redis.call('HEXISTS', options.indexKey, scopes[place]) == 1
+local isIndexed = idle == '-'
+if isIndexed and not options.indexKey then refuse('INIT', at) end
+local isLost = isIndexed and redis.call('HEXISTS', options.indexKey, scopes[place]) == 1
 if isLost and not options.recreateLost then refuse('LOST', at, { text(place - 1) }) end
 accounts[place] = {
 key = KEYS[place],
@@ -784,6 +799,7 @@ last = at,
 swept = math.floor(at / MINUTE),
 flags = isLost and PAUSED or 0,
 reason = isLost and LOST_REASON,
+idle = not isIndexed and idle,
 }
 end
 end
@@ -802,7 +818,12 @@ local isNeeded = hasEnded(window, at) and not isDropped(window, sent[place].list
 if isNeeded and not named(sent[place].all, window.name) then refuse('WINDOWS', at, {}, accounts) end
 end
 end
-for place, account in ipairs(accounts) do bringUpToDate(account, sent[place], at) end
+for place, account in ipairs(accounts) do
+bringUpToDate(account, sent[place], at)
+local idle = ARGV[options.firstList + 3 * place - 1]
+account.isUsed = true
+if account.idle and idle ~= '-' then account.idle = idle end
+end
 return at
 end
 `;
@@ -813,10 +834,10 @@ local accounts = openAccounts({})
 local indexKey = KEYS[#scopes + 1]
 for place = 1, #scopes do
 local account = accounts[place]
-if not account then
+if not account and ARGV[4 + place] == '-' then
 if not indexKey then refuse('INIT', at) end
 if redis.call('HEXISTS', indexKey, scopes[place]) == 1 then refuse('LOST', at, { text(place - 1) }) end
-else
+elseif account then
 local stop = math.min(math.floor(at / MINUTE), math.floor(account.last / MINUTE) + MAX_HOLD_MINUTES + 2)
 local fields = {}
 for minute = account.swept, stop - 1 do fields[#fields + 1] = 'x:' .. text(minute) end
@@ -874,7 +895,7 @@ row = source == 'e' and row or '-', kinds = source == 'e' and kinds or '-',
 }
 local record = {
 kind = kind, hash = argumentsHash, attempt = '-', shared = false, start = at,
-minute = math.floor(at / MINUTE), held = { 0, 0, 0 }, chain = chainText, closed = closed,
+minute = math.floor(at / MINUTE), held = { 0, 0, 0 }, chain = markedChain(accounts), closed = closed,
 }
 writeAccounts(accounts, { indexKey = indexKey, isSpent = true })
 writeRecord(recordText(record), retentionMs)
@@ -918,7 +939,7 @@ addHold(account, minute, at, { held[1], held[2], held[3] })
 end
 local record = {
 kind = 'hold', hash = argumentsHash, attempt = attempt, shared = false,
-start = at, minute = minute, held = held, chain = chainText,
+start = at, minute = minute, held = held, chain = markedChain(accounts),
 }
 writeAccounts(accounts, { indexKey = indexKey })
 writeRecord(recordText(record), timeToLive(minute, math.floor(at / 1000)))
@@ -992,11 +1013,11 @@ end
 `;
 
 export const SCRIPTS = {
-  administer: script("administer", ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "86bcc4ce150f32ac1256a7692882a744f632e481", "11bab768d01a9a7eb6c86dc67b45b7fd556187e9"),
-  close: script("close", ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "d4a98f120455b0a90b2fbf14860654d9fdb8b051", "1472bd3800c48fa77aef910fd5c9130625e86364"),
-  read: script("read", ACCOUNT + HISTORY + ANSWER + READ, "4b7b4a98091c42ac69c0d0957303c32e2cec25a6", "d12522f612f883c4194a1eb3298da385a28a995f"),
-  record: script("record", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "1bf101c369feb3b218a69a1c103e87350fe89a09", "764bda6d61875ae47e5c14afab17ddc57facc713"),
-  reserve: script("reserve", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "b4178973406863c7fed64533d1c85179639a2e72", "11b4883032bde42d82efa1389efc49b14efdd4a5"),
+  administer: script("administer", ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "3b687a9d8eb34c3bb419069e9949942ccfcf35b6", "a7bc6f646149dbcf4256ec3c0733ce7cf3fd8981"),
+  close: script("close", ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "75d4683b43cf697d246eb89aebe973c2a469b10f", "588587e448feeb30e14d8554e2fb4f12240f52c4"),
+  read: script("read", ACCOUNT + HISTORY + ANSWER + READ, "c2e5c4eafdbc2c161399a32d8ab510664cca5175", "2ca064af7ff3e0d78d1cfcb4e7cb9ca558e26b19"),
+  record: script("record", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "175e495bdc51c331ddf9724b746a722042266a72", "88d22774bfe3ed526793590d9c3cfd02d03d05c0"),
+  reserve: script("reserve", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "d097b106131380e70f7daced50f4328f96e5e275", "e24d90994f9334348b72846d6043bf27cc9359a0"),
 } satisfies Record<string, RedisScript>;
 
 function script(name: string, source: string, sha1: string, upstashSha1: string): RedisScript {

@@ -41,10 +41,11 @@ export function close(state: LedgerState, command: CloseCommand): Outcome {
   } else if (isForeign) {
     return refusal("DONE", atMicros, accounts, closingDetails(known, released(command)));
   }
-  const lost = accounts.indexOf(undefined);
+  const lost = known.chain.findIndex(
+    (scope, place) => accounts[place] === undefined && !known.forgettable.includes(scope),
+  );
   if (lost >= 0) return refusal("LOST", atMicros, accounts, [lost]);
-  const present = accounts.filter((open) => open !== undefined);
-  return book(command, known, present, atMicros);
+  return book(command, known, accounts, atMicros);
 }
 
 function unknown(command: CloseCommand, accounts: (OpenAccount | undefined)[], atMicros: number): Outcome {
@@ -63,10 +64,16 @@ function released(command: CloseCommand): Closing {
   return { actual: zeroAmounts(), source: "-", argumentsHash, ...nothing };
 }
 
-function book(command: CloseCommand, known: CallRecord, accounts: OpenAccount[], atMicros: number): Outcome {
+function book(
+  command: CloseCommand,
+  known: CallRecord,
+  opened: (OpenAccount | undefined)[],
+  atMicros: number,
+): Outcome {
+  const accounts = opened.filter((open) => open !== undefined);
   const actual = actualOf(command, known);
-  const full = accounts.findIndex((open) => isFull(open, actual));
-  if (full >= 0) return refusal("FULL", atMicros, accounts, [full]);
+  const full = accounts.find((open) => isFull(open, actual));
+  if (full !== undefined) return refusal("FULL", atMicros, [], [full.place]);
 
   for (const open of accounts) {
     if (known.closed !== undefined) correct(open, known, known.closed, actual);
@@ -94,7 +101,7 @@ function book(command: CloseCommand, known: CallRecord, accounts: OpenAccount[],
   const record: CallRecord = { ...known, closed };
   const keptMs = timeToLiveMs(known.expiryMinute, command.nowMs, command.retentionMs);
   return {
-    reply: reply("OK", atMicros, accounts, closingDetails(record, closed)),
+    reply: reply("OK", atMicros, opened, closingDetails(record, closed)),
     writes: writesOf(accounts, { id: command.id, record, timeToLiveMs: keptMs }, atMicros),
   };
 }

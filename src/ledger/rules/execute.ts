@@ -31,9 +31,10 @@ export function execute(state: LedgerState, command: LedgerCommand, nowMicros: n
 /** A scope that nobody has used reads as absent; one that the index lists and that has vanished is lost. */
 function read(state: LedgerState, { scopes, withIndex }: ReadCommand, nowMicros: number): Outcome {
   const accounts: RawAccount[] = [];
-  for (const [index, { scope }] of scopes.entries()) {
+  for (const [index, { scope, idleSeconds }] of scopes.entries()) {
     const fields = state.account(scope);
     if (fields !== undefined) accounts.push(rawAccount(scope, fields, nowMicros));
+    else if (idleSeconds !== undefined) accounts.push(ABSENT_ACCOUNT);
     else if (!withIndex) return refusal("INIT", nowMicros, []);
     else if (state.isIndexed(scope)) return refusal("LOST", nowMicros, [], [index]);
     else accounts.push(ABSENT_ACCOUNT);

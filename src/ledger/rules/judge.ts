@@ -49,13 +49,12 @@ export interface BookedCall {
  * soft budget.
  */
 export function crossingsOf(accounts: OpenAccount[], call: BookedCall, thresholds: number[]): string {
-  const crossings = accounts.flatMap((open, place) => markCrossings(open, place, call, thresholds));
+  const crossings = accounts.flatMap((open) => markCrossings(open, call, thresholds));
   return crossings.length === 0 ? "-" : crossings.join(",");
 }
 
 function markCrossings(
   open: OpenAccount,
-  place: number,
   { startMicros, atMicros }: BookedCall,
   thresholds: number[],
 ): string[] {
@@ -69,7 +68,7 @@ function markCrossings(
         const isReached = window.settled[fieldOf(limit.metric)] * 1e6 >= limit.limit * millionths;
         if (!isReached || window.fired.includes(mark)) continue;
         window.fired.push(mark);
-        crossings.push(`${place}:${window.name}:${letterOf(limit)}:${millionths}:${window.baseMicros}`);
+        crossings.push(`${open.place}:${window.name}:${letterOf(limit)}:${millionths}:${window.baseMicros}`);
       }
     }
   }

@@ -36,9 +36,9 @@ export function openAccounts(
   state: LedgerState,
   scopes: readonly { scope: string }[],
 ): (OpenAccount | undefined)[] {
-  return scopes.map(({ scope }) => {
+  return scopes.map(({ scope }, place) => {
     const fields = state.account(scope);
-    return fields === undefined ? undefined : new OpenAccount(scope, fields, undefined);
+    return fields === undefined ? undefined : new OpenAccount({ scope, place }, fields, undefined);
   });
 }
 
@@ -54,13 +54,15 @@ export function prepare(state: LedgerState, command: Preparation, nowMicros: num
   const opened = openAccounts(state, command.scopes);
   const atMicros = timeOf(opened, nowMicros);
   const accounts: OpenAccount[] = [];
-  for (const [index, { scope }] of command.scopes.entries()) {
-    const open = opened[index];
+  for (const [place, { scope, idleSeconds }] of command.scopes.entries()) {
+    const open = opened[place];
+    const at = { scope, place };
     if (open !== undefined) accounts.push(open);
+    else if (idleSeconds !== undefined) accounts.push(newAccount(at, atMicros, idleSeconds));
     else if (!command.withIndex) return { refused: refusal("INIT", atMicros, []) };
-    else if (!state.isIndexed(scope)) accounts.push(newAccount(scope, atMicros));
-    else if (command.recreateLost === true) accounts.push(recreatedAccount(scope, atMicros));
-    else return { refused: refusal("LOST", atMicros, [], [index]) };
+    else if (!state.isIndexed(scope)) accounts.push(newAccount(at, atMicros));
+    else if (command.recreateLost === true) accounts.push(recreatedAccount(at, atMicros));
+    else return { refused: refusal("LOST", atMicros, [], [place]) };
   }
   const paused = accounts.findIndex(isPaused);
   if (command.refusePaused === true && paused >= 0)
@@ -75,9 +77,12 @@ export function prepare(state: LedgerState, command: Preparation, nowMicros: num
 
   for (const [index, open] of accounts.entries()) {
     bringUpToDate(open, sent[index] ?? { list: undefined, all: [] }, atMicros);
+    keepFromIdling(open, command.scopes[index]?.idleSeconds);
   }
   return { accounts, atMicros };
 }
+
+type Place = Pick<OpenAccount, "scope" | "place">;
 
 interface SentWindows {
   list: ListedWindow[] | undefined;
@@ -91,11 +96,19 @@ function sentWindows({ list, bounds }: ScopeArguments): SentWindows {
   return { list: listed, all: [...(listed ?? []), ...further] };
 }
 
-function newAccount(scope: string, atMicros: number): OpenAccount {
-  return new OpenAccount(scope, undefined, {
+/** Only an account that was made to go when it is idle does; its callers' last word says after how long. */
+function keepFromIdling(open: OpenAccount, idleSeconds: number | undefined): void {
+  open.isUsed = true;
+  if (open.account.idleSeconds !== undefined && idleSeconds !== undefined)
+    open.account.idleSeconds = idleSeconds;
+}
+
+function newAccount(at: Place, atMicros: number, idleSeconds?: number): OpenAccount {
+  return new OpenAccount(at, undefined, {
     lastMicros: atMicros,
     sweptMinute: minuteOf(atMicros),
     flags: 0,
+    idleSeconds,
     windows: [],
   });
 }
@@ -103,8 +116,8 @@ function newAccount(scope: string, atMicros: number): OpenAccount {
 /** Stored limits and a pause are lost with an account: nobody passes until an administrator has looked. */
 const LOST_REASON = "this account was lost with its stored limits: check them, then resume";
 
-function recreatedAccount(scope: string, atMicros: number): OpenAccount {
-  const open = newAccount(scope, atMicros);
+function recreatedAccount(at: Place, atMicros: number): OpenAccount {
+  const open = newAccount(at, atMicros);
   open.account.flags = PAUSED;
   open.pauseReason = LOST_REASON;
   return open;

@@ -7,6 +7,7 @@ import { minuteOf } from "../wheel.ts";
 import { crossingsOf, isFull, isOverrun } from "./judge.ts";
 import { openAccounts, prepare, timeOf } from "./prepare.ts";
 import {
+  forgettableOf,
   isPaused,
   type LedgerState,
   type OpenAccount,
@@ -25,8 +26,8 @@ export function record(state: LedgerState, command: RecordCommand, nowMicros: nu
   const prepared = prepare(state, command, nowMicros);
   if (prepared.refused !== undefined) return prepared.refused;
   const { accounts, atMicros } = prepared;
-  const full = accounts.findIndex((open) => isFull(open, command.actual));
-  if (full >= 0) return refusal("FULL", atMicros, accounts, [full]);
+  const full = accounts.find((open) => isFull(open, command.actual));
+  if (full !== undefined) return refusal("FULL", atMicros, [], [full.place]);
 
   for (const open of accounts) book(open, command, atMicros);
   const closed: Closing = {
@@ -47,6 +48,7 @@ export function record(state: LedgerState, command: RecordCommand, nowMicros: nu
     expiryMinute: minuteOf(atMicros),
     held: zeroAmounts(),
     chain: command.scopes.map(({ scope }) => scope),
+    forgettable: forgettableOf(accounts),
     closed,
   };
   const operation = { id: command.id, record: booked, timeToLiveMs: command.retentionMs };

@@ -14,6 +14,7 @@ import { addHold, minuteOf } from "../wheel.ts";
 import { isFull, isLimited, refuses } from "./judge.ts";
 import { openAccounts, prepare, timeOf } from "./prepare.ts";
 import {
+  forgettableOf,
   type LedgerState,
   noWrites,
   type OpenAccount,
@@ -36,8 +37,8 @@ export function reserve(state: LedgerState, command: ReserveCommand, nowMicros: 
   if (command.requiresLimit && !accounts.some(isLimited)) return refusal("UNLIMITED", atMicros, accounts);
   const held = heldAmounts(command.requested);
   if (accounts.some((open) => refuses(open, command.requested))) return refusal("DENIED", atMicros, accounts);
-  const full = accounts.findIndex((open) => isFull(open, held));
-  if (full >= 0) return refusal("FULL", atMicros, accounts, [full]);
+  const full = accounts.find((open) => isFull(open, held));
+  if (full !== undefined) return refusal("FULL", atMicros, [], [full.place]);
 
   const expiryMinute = minuteOf(atMicros + command.expiresInMicros);
   for (const open of accounts) hold(open, held, expiryMinute, atMicros);
@@ -50,6 +51,7 @@ export function reserve(state: LedgerState, command: ReserveCommand, nowMicros: 
     expiryMinute,
     held,
     chain: command.scopes.map(({ scope }) => scope),
+    forgettable: forgettableOf(accounts),
     closed: undefined,
   };
   const keptMs = timeToLiveMs(expiryMinute, Math.floor(atMicros / 1000), command.retentionMs);

@@ -26,6 +26,8 @@ export interface Writes {
   /** By scope: fields to set, or to delete where undefined. */
   fields: Map<string, Map<string, string | undefined>>;
   operation?: { id: string; text: string; timeToLiveMs: number };
+  /** By scope: milliseconds after which an account goes, unless it is used again. */
+  idleMs: Map<string, number>;
   /** Scopes that are new to the index, with the time in microseconds. */
   indexed: Map<string, string>;
   log: string[];
@@ -37,20 +39,29 @@ export interface Outcome {
 }
 
 export function noWrites(): Writes {
-  return { fields: new Map(), indexed: new Map(), log: [] };
+  return { fields: new Map(), idleMs: new Map(), indexed: new Map(), log: [] };
 }
 
 /** One scope's account while an operation works on it. */
 export class OpenAccount {
   readonly scope: string;
+  /** Its place in the chain. */
+  readonly place: number;
+  /** The operation keeps the account from going idle. */
+  isUsed = false;
   readonly isNew: boolean;
   account: Account;
   pauseReason: string | undefined;
   readonly #fields: AccountFields;
   readonly #changes = new Map<string, string | undefined>();
 
-  constructor(scope: string, fields: AccountFields | undefined, account: Account | undefined) {
+  constructor(
+    { scope, place }: { scope: string; place: number },
+    fields: AccountFields | undefined,
+    account: Account | undefined,
+  ) {
     this.scope = scope;
+    this.place = place;
     this.isNew = fields === undefined;
     this.#fields = fields ?? new Map();
     this.account = account ?? parseAccount(scope, this.#fields);
@@ -93,7 +104,9 @@ export class OpenAccount {
 
   /** What has changed since it was opened. */
   changes(): Map<string, string | undefined> {
-    const now = { ...formatAccount(this.account), pr: this.pauseReason };
+    const { idleSeconds } = this.account;
+    const idle = idleSeconds === undefined ? undefined : String(idleSeconds);
+    const now = { ...formatAccount(this.account), pr: this.pauseReason, idle };
     for (const [field, text] of Object.entries(now)) {
       if (text !== this.#fields.get(field)) this.#changes.set(field, text);
     }
@@ -140,6 +153,11 @@ export function refusal(
   return { reply: reply(code, atMicros, accounts, details), writes: noWrites() };
 }
 
+/** Of accounts, the scopes whose accounts go when they are idle. */
+export function forgettableOf(accounts: readonly OpenAccount[]): string[] {
+  return accounts.filter(({ account }) => account.idleSeconds !== undefined).map(({ scope }) => scope);
+}
+
 /** The writes of accounts and of the operation's record. */
 export function writesOf(
   accounts: readonly OpenAccount[],
@@ -149,7 +167,9 @@ export function writesOf(
   const writes = noWrites();
   for (const account of accounts) {
     writes.fields.set(account.scope, account.changes());
-    if (account.isNew) writes.indexed.set(account.scope, String(atMicros));
+    const { idleSeconds } = account.account;
+    if (idleSeconds !== undefined && account.isUsed) writes.idleMs.set(account.scope, idleSeconds * 1000);
+    if (account.isNew && idleSeconds === undefined) writes.indexed.set(account.scope, String(atMicros));
   }
   if (operation !== undefined) {
     const { id, record, timeToLiveMs } = operation;

@@ -9,6 +9,7 @@ import type { StoreCase } from "./bench.ts";
 import { CORRECTIONS_CASES } from "./corrections.ts";
 import { FOREIGN_DATA_CASES } from "./foreign-data.ts";
 import { HISTORY_CASES } from "./history.ts";
+import { IDLE_CASES } from "./idle.ts";
 import { LISTS_CASES } from "./lists.ts";
 import { LOST_ANSWERS_CASES } from "./lost-answers.ts";
 import { REPETITION_CASES } from "./repetition.ts";
@@ -26,6 +27,7 @@ export const STORE_CASES: StoreCase[] = [
   ...LOST_ANSWERS_CASES,
   ...WINDOWS_CASES,
   ...LISTS_CASES,
+  ...IDLE_CASES,
   ...ADMINISTRATION_CASES,
   ...ALERTS_CASES,
   ...FOREIGN_DATA_CASES,
