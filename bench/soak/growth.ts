@@ -1,5 +1,6 @@
 /** Calls per second and script time on a ledger that has grown, beside one with a single agent, in turn. */
-import { type Spread, spread } from "../statistics.ts";
+import { readServer } from "../server-reading.ts";
+import { median, type Spread, spread } from "../statistics.ts";
 import {
   type Filled,
   fillAgents,
@@ -29,10 +30,14 @@ export interface Growth {
   single: Spread;
   grown: Spread;
   slowdown: Spread;
-  /** Of the grown ledger, in microseconds: while it was filled, of the first call after that, and of all measured calls. */
+  /** Microseconds of the server's processor for one call, which other processes disturb less than the rates. */
+  serverMicros: { single: number; grown: number };
+  /** Of the grown ledger: while it was filled, of the first call after that, and of all measured calls. */
   filling: ScriptTimes;
   firstCallMicros: number;
   measured: ScriptTimes;
+  /** Of the measured calls on the other one: what this machine does to them. */
+  measuredSingle: ScriptTimes;
   bytesEach: Record<string, number>;
 }
 
@@ -81,28 +86,39 @@ async function compareGrown(
   const fillSeconds = (performance.now() - startMs) / 1000;
 
   const firstCallMicros = await longestScriptOf(grown, scope());
-  await resetScriptTimes(grown.observer);
-  const rates: [single: number, grown: number][] = [];
+  await Promise.all([resetScriptTimes(single.observer), resetScriptTimes(grown.observer)]);
+  const paces: { single: Pace; grown: Pace }[] = [];
   for (let round = 0; round < rounds; round += 1) {
+    const measureSingle = () => paceOf(single, singleScope, roundMs);
+    const measureGrown = () => paceOf(grown, scope, roundMs);
     if (round % 2 === 0) {
-      const first = await callsPerSecond(single, singleScope, roundMs);
-      rates.push([first, await callsPerSecond(grown, scope, roundMs)]);
+      paces.push({ single: await measureSingle(), grown: await measureGrown() });
     } else {
-      const first = await callsPerSecond(grown, scope, roundMs);
-      rates.push([await callsPerSecond(single, singleScope, roundMs), first]);
+      const pace = await measureGrown();
+      paces.push({ single: await measureSingle(), grown: pace });
     }
   }
   return {
     what,
     fillSeconds,
-    single: spread(rates.map(([rate]) => rate)),
-    grown: spread(rates.map(([, rate]) => rate)),
-    slowdown: spread(rates.map(([before, after]) => before / after)),
+    single: spread(paces.map((pace) => pace.single.callsPerSecond)),
+    grown: spread(paces.map((pace) => pace.grown.callsPerSecond)),
+    slowdown: spread(paces.map((pace) => pace.single.callsPerSecond / pace.grown.callsPerSecond)),
+    serverMicros: {
+      single: median(paces.map((pace) => pace.single.serverMicros)),
+      grown: median(paces.map((pace) => pace.grown.serverMicros)),
+    },
     filling,
     firstCallMicros,
     measured: await readScriptTimes(grown.observer),
+    measuredSingle: await readScriptTimes(single.observer),
     bytesEach,
   };
+}
+
+interface Pace {
+  callsPerSecond: number;
+  serverMicros: number;
 }
 
 async function longestScriptOf(server: LedgerServer, scope: string): Promise<number> {
@@ -118,11 +134,12 @@ async function callOnce({ callers }: LedgerServer, scope: string): Promise<void>
   await settle(store, scope, await reserve(store, scope, 600));
 }
 
-async function callsPerSecond(
-  { callers }: LedgerServer,
+async function paceOf(
+  { callers, observer }: LedgerServer,
   scopeOf: () => string,
   roundMs: number,
-): Promise<number> {
+): Promise<Pace> {
+  const before = await readServer(observer);
   const startMs = performance.now();
   let calls = 0;
   const caller = async (store: LedgerServer["store"]) => {
@@ -133,7 +150,9 @@ async function callsPerSecond(
     }
   };
   await Promise.all(callers.map(caller));
-  return calls / ((performance.now() - startMs) / 1000);
+  const callsPerSecond = calls / ((performance.now() - startMs) / 1000);
+  const after = await readServer(observer);
+  return { callsPerSecond, serverMicros: (after.cpuMicros - before.cpuMicros) / calls };
 }
 
 const whole = (value: number): string => value.toLocaleString("en");

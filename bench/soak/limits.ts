@@ -4,16 +4,18 @@ import type { Spread } from "../statistics.ts";
 import { tableLines } from "../table.ts";
 import type { Growth } from "./growth.ts";
 import type { RandomReservesResult } from "./random-reserves.ts";
-import type { ScriptTimes } from "./script-times.ts";
 
-/** Calls per second with a single agent over those of a grown ledger. */
+/**
+ * What a call takes of the server's processor on a grown ledger over what it takes with a single agent. That is how many
+ * calls per second a server has room for; the rates themselves are told too, and sway with all else that the machine does.
+ */
 export const MOST_SLOWDOWN = 1.25;
-/** The 99.9th percentile of script time, and what a first call after the growth may take. */
+/** The 99.9th percentile of script time, and what the first call after the growth may take. */
 export const MOST_SCRIPT_MICROS = 5_000;
 
-export function isGrowthWithin({ slowdown, filling, firstCallMicros, measured }: Growth): boolean {
-  const micros = Math.max(filling.p999, firstCallMicros, measured.p999);
-  return slowdown.median <= MOST_SLOWDOWN && micros < MOST_SCRIPT_MICROS;
+export function isGrowthWithin({ serverMicros, firstCallMicros, measured }: Growth): boolean {
+  const isFlat = serverMicros.grown <= MOST_SLOWDOWN * serverMicros.single;
+  return isFlat && Math.max(firstCallMicros, measured.p999) < MOST_SCRIPT_MICROS;
 }
 
 export function isExact({ overAdmissions, problemCount }: RandomReservesResult): boolean {
@@ -23,32 +25,30 @@ export function isExact({ overAdmissions, problemCount }: RandomReservesResult):
 export function growthLines(growths: Growth[]): string[] {
   const titles = [
     "",
-    "calls/s alone",
-    "grown",
+    "calls/s alone, grown",
     "alone / grown",
-    "filling µs p50, p99.9, longest",
-    "first call µs",
-    "calls µs p50, p99.9, longest",
-    "bytes each:",
-    "filled in",
-    ":",
+    "server µs alone, grown",
+    "p99.9 alone",
+    "p99.9",
+    "filling",
+    "first call",
   ];
   const rows = growths.map((growth) => [
     growth.what,
-    whole(growth.single.median),
-    whole(growth.grown.median),
+    pairText(growth.single.median, growth.grown.median),
     ratioText(growth.slowdown),
-    timesText(growth.filling),
-    whole(growth.firstCallMicros),
-    timesText(growth.measured),
+    pairText(growth.serverMicros.single, growth.serverMicros.grown),
+    ...[growth.measuredSingle.p999, growth.measured.p999, growth.filling.p999, growth.firstCallMicros].map(
+      whole,
+    ),
     Object.entries(growth.bytesEach)
       .map(([what, bytes]) => `${whole(bytes)} ${what}`)
       .join(", "),
     `${growth.fillSeconds.toFixed(1)} s`,
     verdict(isGrowthWithin(growth)),
   ]);
-  const title = `Growth: at most ${MOST_SLOWDOWN}x slower, scripts under ${MOST_SCRIPT_MICROS} µs at p99.9 and at the first call`;
-  return [styleText("bold", title), ...tableLines(titles, rows), ""];
+  const title = `Growth: at most ${MOST_SLOWDOWN}x the server's time, scripts under ${whole(MOST_SCRIPT_MICROS)} µs at p99.9 and at the first call`;
+  return [styleText("bold", title), ...tableLines([...titles, "bytes each:", "filled in", ":"], rows), ""];
 }
 
 export function randomReservesLines(result: RandomReservesResult): string[] {
@@ -68,5 +68,5 @@ const whole = (value: number): string => Math.round(value).toLocaleString("en");
 const words = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 const ratioText = ({ median, lowest, highest }: Spread): string =>
   `${median.toFixed(2)}x (${lowest.toFixed(2)}–${highest.toFixed(2)})`;
-const timesText = ({ p50, p999, longest }: ScriptTimes): string => [p50, p999, longest].map(whole).join(", ");
+const pairText = (single: number, grown: number): string => `${whole(single)}, ${whole(grown)}`;
 const verdict = (isMet: boolean): string => (isMet ? styleText("green", "✔") : styleText("red", "✘"));
