@@ -5,7 +5,7 @@ import type { Budget } from "../ledger/budgets.ts";
 import { canonicalLimits } from "../ledger/limits.ts";
 import { nanoUsdRoundedUp } from "../ledger/money.ts";
 import { checkChain, parseId, parseNamespace, parseScope } from "../ledger/names.ts";
-import { WINDOWS } from "../ledger/windows.ts";
+import { WINDOWS } from "../ledger/window-names.ts";
 
 /** An object of these fields and no others. */
 export function exactly<E extends v.ObjectEntries>(entries: E) {
@@ -37,6 +37,8 @@ const budget = v.pipe(
     usd: v.optional(usd),
     tokens: v.optional(count),
     requests: v.optional(count),
+    timeZone: v.optional(v.string()),
+    anchor: v.optional(v.string()),
     soft: v.optional(v.boolean()),
   }),
   checkedBy<Budget>((one) => canonicalLimits([one])),

@@ -1,7 +1,7 @@
 /** Budgets as users write them, and their standing as every answer reports it. */
 import type { Usd } from "./money.ts";
 
-/** A calendar window in UTC; `total` never resets. Weeks begin on Monday. */
+/** A window of time, by the calendar unless it is anchored; `total` never resets. */
 export type Window = "minute" | "hour" | "day" | "week" | "month" | "total";
 
 /** What a budget limits. */
@@ -16,6 +16,13 @@ export interface Budget {
   tokens?: number;
   /** Whole requests, above 0. */
   requests?: number;
+  /** The IANA zone whose clocks the window follows, such as `America/New_York`; default UTC. */
+  timeZone?: string;
+  /**
+   * `YYYY-MM-DD`, for `week` and `month`: the window begins at 00:00 on this weekday, or on this day of the month (the last
+   * one of shorter months), as a billing cycle does. Default: weeks begin on Monday, months on the 1st.
+   */
+  anchor?: string;
   /** Alerts, never denies. */
   soft?: boolean;
 }
@@ -24,6 +31,10 @@ export interface Budget {
 export interface BudgetStatus {
   scope: string;
   window: Window;
+  /** Left out for UTC. */
+  timeZone?: string;
+  /** Left out for the calendar's weeks and months. */
+  anchor?: string;
   metric: Metric;
   limit: number;
   spent: number;

@@ -4,8 +4,9 @@ import { formatList, type ListedWindow } from "./account.ts";
 import type { LedgerCommand, LedgerReply, RawAccount, ScopeArguments } from "./commands.ts";
 import { noLimits } from "./limits.ts";
 import type { ChainLink, WindowLimits } from "./store.ts";
-import { withMonth } from "./view.ts";
-import { isWindow, windowBounds } from "./windows.ts";
+import { refuseUnknownEnded, withMonth } from "./view.ts";
+import { isWindowName } from "./window-names.ts";
+import { windowBounds } from "./windows.ts";
 
 /** What executes commands, each atomically: the rules over a Map, or scripts in Redis. */
 export interface LedgerBackend {
@@ -65,6 +66,7 @@ export class CommandRunner {
       const isOwnClock = command.kind === "settle" || command.kind === "release";
       if (!isOwnClock) this.#clockOffsetMs = atMs - this.#localMs();
       this.#remember(namespace, chain, reply.accounts);
+      if (reply.code === "WINDOWS") refuseUnknownEndedOf(chain, reply);
       if (reply.code === "INIT") withIndex = true;
       else if (reply.code !== "TIME" && reply.code !== "WINDOWS") return reply;
     }
@@ -105,7 +107,7 @@ export class CommandRunner {
       const scope = chain[index]?.scope;
       if (scope === undefined || raw.w === undefined) continue;
       const names = `${raw.w}${raw.o ?? ""}`.split(";").map((entry) => entry.split(" ", 1)[0] ?? "");
-      this.#windowNames.set(`${namespace} ${scope}`, names.filter(isWindow));
+      this.#windowNames.set(`${namespace} ${scope}`, names.filter(isWindowName));
     }
   }
 }
@@ -118,8 +120,14 @@ export function windowsText(windows: WindowLimits[], atMs: number): string {
   return formatList(listed);
 }
 
+function refuseUnknownEndedOf(chain: ChainLink[], reply: LedgerReply): void {
+  for (const [place, raw] of reply.accounts.entries()) {
+    if (raw.w !== undefined) refuseUnknownEnded(chain[place]?.scope ?? "a scope", raw, reply.atMicros);
+  }
+}
+
 function withoutLimits(name: string): WindowLimits[] {
-  return isWindow(name) ? [{ window: name, hard: noLimits(), soft: noLimits() }] : [];
+  return isWindowName(name) ? [{ window: name, hard: noLimits(), soft: noLimits() }] : [];
 }
 
 function refuseUnusable(chain: ChainLink[], reply: LedgerReply): void {

@@ -2,8 +2,21 @@
 import { InvalidBudgetError } from "../errors.ts";
 import type { Budget, Metric, Window } from "./budgets.ts";
 import { MAX_AMOUNT, nanoUsdRoundedDown } from "./money.ts";
+import { shown } from "./names.ts";
 import type { Amounts, LimitAmounts, LimitInForce, WindowLimits } from "./store.ts";
-import { isWindow, WINDOWS } from "./windows.ts";
+import { knownTimeZone } from "./time-zones.ts";
+import {
+  compareWindowNames,
+  dayOfDate,
+  isWindow,
+  mayHaveAnchor,
+  WINDOWS,
+  type WindowName,
+  type WindowParts,
+  windowLabel,
+  windowName,
+  windowParts,
+} from "./window-names.ts";
 
 /** The metrics in the order of every list, with the field of {@link Amounts} that holds each. */
 export const METRICS: readonly { metric: Metric; field: keyof Amounts }[] = [
@@ -23,46 +36,68 @@ export function noLimits(): LimitAmounts {
   return { nanoUsd: null, tokens: null, requests: null };
 }
 
-const BUDGET_FIELDS = new Set(["window", "usd", "tokens", "requests", "soft"]);
+const BUDGET_FIELDS = new Set(["window", "usd", "tokens", "requests", "timeZone", "anchor", "soft"]);
 
 /**
  * Budgets to canonical limits; undefined stays undefined (the recorded limits judge), an empty list stays empty (clears them).
  *
- * @throws InvalidBudgetError for an unknown window or field, an amount that is not above 0 and at most 9e15 (9,000,000
- * dollars), a fractional count, a budget without an amount, and the same window and metric twice.
+ * @throws InvalidBudgetError for an unknown window, time zone or field, an anchor that is no date or that the window can't
+ * have, an amount that is not above 0 and at most 9e15 (9,000,000 dollars), a fractional count, a budget without an amount,
+ * and the same window and metric twice.
  */
 export function canonicalLimits(budgets: Budget[] | undefined): WindowLimits[] | undefined {
   if (budgets === undefined) return undefined;
   if (!Array.isArray(budgets)) throw new InvalidBudgetError("`budgets` is a list of budgets.");
-  const byWindow = new Map<Window, WindowLimits>();
+  const byName = new Map<WindowName, WindowLimits>();
   for (const budget of budgets) {
-    const window = checkedWindow(budget);
-    const entry = byWindow.get(window) ?? { window, hard: noLimits(), soft: noLimits() };
-    byWindow.set(window, entry);
+    const window = windowName(checkedWindow(budget));
+    const entry = byName.get(window) ?? { window, hard: noLimits(), soft: noLimits() };
+    byName.set(window, entry);
     addAmounts(budget, entry);
   }
-  return WINDOWS.flatMap((window) => byWindow.get(window) ?? []);
+  return [...byName.values()].sort((a, b) => compareWindowNames(a.window, b.window));
 }
 
-function checkedWindow(budget: Budget): Window {
+function checkedWindow(budget: Budget): WindowParts {
   if (typeof budget !== "object" || budget === null) {
     throw new InvalidBudgetError('A budget is an object such as { window: "month", usd: 100 }.');
   }
   const unknown = Object.keys(budget).find((field) => !BUDGET_FIELDS.has(field));
   if (unknown !== undefined) {
     throw new InvalidBudgetError(
-      `A budget has no field ${JSON.stringify(unknown)}; it has ${[...BUDGET_FIELDS].join(", ")}.`,
+      `A budget has no field ${shown(unknown)}; it has ${[...BUDGET_FIELDS].join(", ")}.`,
     );
   }
-  if (!isWindow(budget.window)) {
+  const { window, soft } = budget;
+  if (!isWindow(window)) {
+    throw new InvalidBudgetError(`Unknown window ${shown(window)}; windows are ${WINDOWS.join(", ")}.`);
+  }
+  if (soft !== undefined && typeof soft !== "boolean") {
+    throw new InvalidBudgetError(`\`soft\` of the ${window} budget is true or false.`);
+  }
+  return { window, timeZone: checkedTimeZone(budget), anchor: checkedAnchor(budget) };
+}
+
+function checkedTimeZone({ window, timeZone }: Budget): string | undefined {
+  if (timeZone === undefined) return undefined;
+  const known = knownTimeZone(timeZone);
+  if (known !== undefined) return known;
+  throw new InvalidBudgetError(
+    `\`timeZone\` of the ${window} budget is a name of the IANA time zone database that this runtime knows, such as America/New_York, not ${shown(timeZone)}.`,
+  );
+}
+
+function checkedAnchor({ window, anchor }: Budget): string | undefined {
+  if (anchor === undefined) return undefined;
+  if (!mayHaveAnchor(window)) {
     throw new InvalidBudgetError(
-      `Unknown window ${JSON.stringify(budget.window)}; windows are ${WINDOWS.join(", ")}.`,
+      `A ${window} has no \`anchor\`: only a week or a month begins on a day of your choice.`,
     );
   }
-  if (budget.soft !== undefined && typeof budget.soft !== "boolean") {
-    throw new InvalidBudgetError(`\`soft\` of the ${budget.window} budget is true or false.`);
-  }
-  return budget.window;
+  if (dayOfDate(anchor) !== undefined) return anchor;
+  throw new InvalidBudgetError(
+    `\`anchor\` of the ${window} budget is a date such as 2026-01-31, not ${shown(anchor)}.`,
+  );
 }
 
 function addAmounts(budget: Budget, entry: WindowLimits): void {
@@ -72,7 +107,9 @@ function addAmounts(budget: Budget, entry: WindowLimits): void {
     if (budget[metric] === undefined) continue;
     if (limits[field] !== null) {
       const kind = budget.soft === true ? "soft " : "";
-      throw new InvalidBudgetError(`Two ${kind}${metric} budgets for one ${budget.window}: leave one out.`);
+      throw new InvalidBudgetError(
+        `Two ${kind}${metric} budgets for one ${windowLabel(windowParts(entry.window))}: leave one out.`,
+      );
     }
     limits[field] = checkedAmount(budget.window, metric, budget[metric]);
     amounts += 1;

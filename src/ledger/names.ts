@@ -53,7 +53,8 @@ function parseName(kind: string, value: unknown, pattern: RegExp, rule: string):
   throw new InvalidScopeError(`Not a valid ${kind}: ${shown(value)}. It has ${rule}.`);
 }
 
-function shown(value: unknown): string {
+/** A value for a message: its type, or the beginning of its text. */
+export function shown(value: unknown): string {
   if (typeof value !== "string") return value === null ? "null" : typeof value;
   const text = value.length > 40 ? `${value.slice(0, 40)}…` : value;
   return JSON.stringify(text);

@@ -1,11 +1,11 @@
 /** The details of replies, parsed. */
 import { StoreDataError } from "../errors.ts";
 import { parseAmounts, parseInteger } from "./account.ts";
-import type { Metric, Window } from "./budgets.ts";
+import type { Metric } from "./budgets.ts";
 import type { LedgerReply } from "./commands.ts";
 import type { Amounts, Booking, ChainLink, Crossing } from "./store.ts";
 import { MINUTE_MICROS } from "./wheel.ts";
-import { isWindow } from "./windows.ts";
+import { isWindowName } from "./window-names.ts";
 
 const SOURCES: Record<string, Booking["source"]> = { r: "reported", e: "estimated", "-": "released" };
 const METRIC_OF_LETTER: Record<string, Metric> = { u: "usd", t: "tokens", r: "requests" };
@@ -49,12 +49,11 @@ export function crossingText(crossing: Crossing): string {
 }
 
 function crossingOf(reply: LedgerReply, entry: string, chain: ChainLink[]): Crossing {
-  const [place, name, letter = "", millionths, base] = entry.split(":");
+  const [place, window = "", letter = "", millionths, base] = entry.split(":");
   const scope = chain[Number(place)]?.scope;
   const metric = METRIC_OF_LETTER[letter.toLowerCase()];
   const baseMicros = parseInteger(base);
-  const window: Window | undefined = isWindow(name) ? name : undefined;
-  if (scope === undefined || metric === undefined || baseMicros === undefined || window === undefined) {
+  if (scope === undefined || metric === undefined || baseMicros === undefined || !isWindowName(window)) {
     throw unreadable(reply);
   }
   const soft = letter !== letter.toLowerCase();

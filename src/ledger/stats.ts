@@ -4,6 +4,7 @@ import { fieldOf } from "./limits.ts";
 import { usdFromNano } from "./money.ts";
 import { agentIdOf } from "./names.ts";
 import type { AccountView, Amounts, LimitInForce, RequestedAmounts, Standing, WindowView } from "./store.ts";
+import { windowParts } from "./window-names.ts";
 
 /** The usage of the chain's leaf, with every budget of the chain. */
 export function usageStats(standing: Standing): UsageStats {
@@ -13,7 +14,7 @@ export function usageStats(standing: Standing): UsageStats {
   if (month === undefined) throw new TypeError("Every account counts the calendar month.");
   const agentId = agentIdOf(leaf.scope);
   const budgets = standing.accounts.flatMap(budgetStatuses);
-  const monthly = budgetStatuses(leaf).filter((budget) => budget.window === "month" && !budget.soft);
+  const monthly = windowStatuses(leaf.scope, month).filter((budget) => !budget.soft);
   const usd = monthly.find((budget) => budget.metric === "usd");
   const tokens = monthly.find((budget) => budget.metric === "tokens");
   const remainders = budgets
@@ -37,9 +38,11 @@ export function usageStats(standing: Standing): UsageStats {
 
 /** Every budget of one scope, hard ones first within a window. */
 function budgetStatuses(account: AccountView): BudgetStatus[] {
-  return account.windows.flatMap((window) =>
-    window.limits.map((limit) => budgetStatus(account.scope, window, limit)),
-  );
+  return account.windows.flatMap((window) => windowStatuses(account.scope, window));
+}
+
+function windowStatuses(scope: string, window: WindowView): BudgetStatus[] {
+  return window.limits.map((limit) => budgetStatus(scope, window, limit));
 }
 
 function budgetStatus(scope: string, window: WindowView, limit: LimitInForce): BudgetStatus {
@@ -47,7 +50,7 @@ function budgetStatus(scope: string, window: WindowView, limit: LimitInForce): B
   const held = window.held[fieldOf(limit.metric)];
   return {
     scope,
-    window: window.window,
+    ...windowParts(window.window),
     metric: limit.metric,
     limit: inUnit(limit.metric, limit.limit),
     spent: inUnit(limit.metric, settled),

@@ -1,5 +1,6 @@
 /** The store interface: what a ledger answers to each operation, whatever keeps it. */
-import type { Denial, Metric, Window } from "./budgets.ts";
+import type { Denial, Metric } from "./budgets.ts";
+import type { WindowName } from "./window-names.ts";
 
 /** One number for each metric: nano-USD, tokens, requests; integers from 0 to 9e15. */
 export interface Amounts {
@@ -17,7 +18,7 @@ export interface RequestedAmounts {
 
 /** The limits of one window in canonical form; null is no limit. */
 export interface WindowLimits {
-  window: Window;
+  window: WindowName;
   hard: LimitAmounts;
   soft: LimitAmounts;
 }
@@ -113,7 +114,7 @@ export interface LimitInForce {
 
 /** One window of a scope, as it stands by the server's clock. */
 export interface WindowView {
-  window: Window;
+  window: WindowName;
   startMs: number;
   /** Null for `total`. */
   endMs: number | null;
@@ -135,7 +136,7 @@ export interface AccountView {
 /** A threshold that settled spend reached with this operation. */
 export interface Crossing {
   scope: string;
-  window: Window;
+  window: WindowName;
   metric: Metric;
   soft: boolean;
   /** A fraction, as in `alertThresholds`. */

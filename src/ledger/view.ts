@@ -1,8 +1,10 @@
 /** Raw accounts to what callers read: windows as they stand at a time, with the limits that judge. */
 import { StoreDataError } from "../errors.ts";
 import {
+  type AccountFields,
   type AccountWindow,
   addAmounts,
+  hasEnded,
   malformedMessage,
   PAUSED,
   parseAccount,
@@ -12,13 +14,14 @@ import type { RawAccount } from "./commands.ts";
 import { limitsInForce, noLimits } from "./limits.ts";
 import type { AccountView, WindowLimits, WindowView } from "./store.ts";
 import { parseSegments } from "./wheel.ts";
-import { isWindow, NEVER_SECONDS, windowBounds } from "./windows.ts";
+import { compareWindowNames, isWindow, isWindowName } from "./window-names.ts";
+import { NEVER_SECONDS, windowBounds } from "./windows.ts";
 
 /**
  * One scope at `atMicros`. Windows that have ended stand at zero; due holds that no sweep has moved yet count as spent.
  *
  * @param limits the caller's own list; left out: the recorded one.
- * @throws StoreDataError when a field is not of this layout.
+ * @throws StoreDataError when a field is not of this layout, or limits judge in a window that is not known here.
  */
 export function viewAccount(
   scope: string,
@@ -30,14 +33,9 @@ export function viewAccount(
     const windows = withMonth(limits ?? []).map((entry) => freshView(entry, atMicros));
     return { scope, exists: false, paused: false, windows };
   }
-  const fields = new Map<string, string>();
-  for (const field of ["w", "o", "c", "s"] as const) {
-    const text = raw[field];
-    if (text !== undefined) fields.set(field, text);
-  }
-  const account = parseAccount(scope, fields);
+  const account = parseAccount(scope, accountFields(raw));
   for (const [minute, text] of raw.due) chargeDue(scope, account.windows, minute, text);
-  const known = account.windows.map((window) => viewWindow(scope, window, limits, atMicros));
+  const known = account.windows.flatMap((window) => viewWindow(scope, window, limits, atMicros));
   const missing = (limits ?? []).filter((entry) => known.every((window) => window.window !== entry.window));
   const paused = (account.flags & PAUSED) !== 0;
   return {
@@ -49,12 +47,20 @@ export function viewAccount(
   };
 }
 
+function accountFields(raw: RawAccount): AccountFields {
+  const fields = new Map<string, string>();
+  for (const field of ["w", "o", "c", "s"] as const) {
+    const text = raw[field];
+    if (text !== undefined) fields.set(field, text);
+  }
+  return fields;
+}
+
 /** The canonical list with the calendar month in it, which every account counts. */
 export function withMonth(limits: WindowLimits[]): WindowLimits[] {
   if (limits.some((entry) => entry.window === "month")) return limits;
   const month: WindowLimits = { window: "month", hard: noLimits(), soft: noLimits() };
-  const later = limits.findIndex((entry) => entry.window === "total");
-  return later < 0 ? [...limits, month] : [...limits.slice(0, later), month, ...limits.slice(later)];
+  return [...limits, month].sort((a, b) => compareWindowNames(a.window, b.window));
 }
 
 function chargeDue(scope: string, windows: AccountWindow[], minute: number, text: string): void {
@@ -72,21 +78,21 @@ function viewWindow(
   window: AccountWindow,
   limits: WindowLimits[] | undefined,
   atMicros: number,
-): WindowView {
+): WindowView[] {
   const { name } = window;
-  if (!isWindow(name)) {
-    throw new StoreDataError(
-      `${scope} counts a window ${JSON.stringify(name)} that this agentlimit does not know: update agentlimit here.`,
-      "LAYOUT_TOO_NEW",
-    );
-  }
   const own = limits?.find((entry) => entry.window === name);
   const code = limits === undefined ? window : (own ?? { hard: noLimits(), soft: noLimits() });
   const inForce = limitsInForce(window.stored, code);
-  if (atMicros >= window.endSeconds * 1e6) {
-    return { ...freshView({ window: name, hard: noLimits(), soft: noLimits() }, atMicros), limits: inForce };
+  if (!isWindowName(name)) {
+    if (inForce.length === 0) return [];
+    throw unknownWindow(scope, name);
   }
-  return {
+  if (hasEnded(window, atMicros)) {
+    return [
+      { ...freshView({ window: name, hard: noLimits(), soft: noLimits() }, atMicros), limits: inForce },
+    ];
+  }
+  const view: WindowView = {
     window: name,
     startMs: window.startSeconds * 1000,
     endMs: endMs(window.endSeconds),
@@ -94,6 +100,34 @@ function viewWindow(
     held: addAmounts(window.committed, window.settled, -1),
     limits: inForce,
   };
+  return [view];
+}
+
+/**
+ * For an account that waits for new bounds of windows that have ended.
+ *
+ * @throws StoreDataError where one of them is not known here, and so can't be told. One that would be dropped needs none.
+ */
+export function refuseUnknownEnded(scope: string, raw: RawAccount, atMicros: number): void {
+  const { windows } = parseAccount(scope, accountFields(raw));
+  const unknown = windows.find(
+    (window) =>
+      hasEnded(window, atMicros) &&
+      (window.listed || window.sentSinceRoll || window.stored !== undefined) &&
+      !isWindowName(window.name),
+  );
+  if (unknown !== undefined) throw unknownWindow(scope, unknown.name);
+}
+
+function unknownWindow(scope: string, name: string): StoreDataError {
+  const isKindKnown = isWindow(name.split(/[@#]/, 1)[0]);
+  const wayOn = isKindKnown
+    ? "its time zone is missing here: update this runtime, or agentlimit"
+    : "update agentlimit here";
+  return new StoreDataError(
+    `${scope} counts a window ${JSON.stringify(name)} that is not known here; ${wayOn}.`,
+    "LAYOUT_TOO_NEW",
+  );
 }
 
 function freshView(entry: WindowLimits, atMicros: number): WindowView {

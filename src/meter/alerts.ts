@@ -3,6 +3,7 @@ import { AgentLimitError, InvalidBudgetError, InvalidOptionsError } from "../err
 import type { BudgetStatus, UsageStats } from "../ledger/budgets.ts";
 import { agentIdOf } from "../ledger/names.ts";
 import type { Crossing } from "../ledger/store.ts";
+import { windowName } from "../ledger/window-names.ts";
 import { readUsage } from "./check.ts";
 import type { MeterContext } from "./context.ts";
 import { scopeOperation } from "./operations.ts";
@@ -161,7 +162,7 @@ function crossedIn(budgets: BudgetStatus[], crossing: Crossing): BudgetStatus | 
   return budgets.find(
     (budget) =>
       budget.scope === scope &&
-      budget.window === window &&
+      windowName(budget) === window &&
       budget.metric === metric &&
       budget.soft === soft &&
       budget.percent >= threshold * 100 - 1e-6,

@@ -3,6 +3,7 @@ import { needsMoreThanALimit, onlyHoldsDeny } from "../errors.ts";
 import type { Denial } from "../ledger/budgets.ts";
 import { formatUsd } from "../ledger/money.ts";
 import type { RequestedAmounts } from "../ledger/store.ts";
+import { windowDetails } from "../ledger/window-names.ts";
 
 /** Of a call that was refused before it was made. `requested` tells amounts that nobody knew from small ones. */
 export function denialMessage(denials: Denial[], requested: RequestedAmounts): string {
@@ -33,13 +34,18 @@ export function unbudgetedMessage(scopes: readonly string[]): string {
   return `No budget: nothing limits ${scopes.join(" or ")}, and \`unbudgeted\` is "deny". Declare \`budgets\`, or store a limit on one of them.`;
 }
 
-/** `team:search has spent $998.10 and holds $1.40 of its $1000.00 month (resets 2026-12-01T00:00Z)` */
+/**
+ * `team:search has spent $998.10 and holds $1.40 of its $1000.00 month (resets 2026-12-01T00:00Z)`, and
+ * `month (America/New_York; resets 2026-12-01T05:00Z)` where it is not the calendar's in UTC.
+ */
 function standing(denial: Denial): string {
   const held = denial.held > 0 ? ` and holds ${amountText(denial, denial.held)}` : "";
   const reset =
     denial.resetsAt === null ? "never resets" : `resets ${denial.resetsAt.toISOString().slice(0, 16)}Z`;
+  const details = windowDetails(denial);
+  const when = details === "" ? reset : `${details}; ${reset}`;
   const used = `${denial.scope} has spent ${amountText(denial, denial.spent)}${held}`;
-  return `${used} of its ${amountText(denial, denial.limit)} ${denial.window} (${reset})`;
+  return `${used} of its ${amountText(denial, denial.limit)} ${denial.window} (${when})`;
 }
 
 function amountText(denial: Denial, amount: number): string {

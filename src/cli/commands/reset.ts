@@ -1,7 +1,9 @@
 /** `agentlimit reset`: clears what a scope has spent and holds. */
 import { StoreDataError } from "../../errors.ts";
+import type { BudgetStatus } from "../../ledger/budgets.ts";
 import { formatUsd, usdFromNano } from "../../ledger/money.ts";
 import type { AccountView, Amounts, WindowView } from "../../ledger/store.ts";
+import { windowLabel, windowParts } from "../../ledger/window-names.ts";
 import { UsageMeter } from "../../meter.ts";
 import {
   type Ledger,
@@ -57,8 +59,7 @@ interface ResetReport {
   ledger: string;
 }
 
-interface Cleared {
-  window: WindowView["window"];
+interface Cleared extends Pick<BudgetStatus, "window" | "timeZone" | "anchor"> {
   usdSpent: number;
   nanoUsdSpent: number;
   usdHeld: number;
@@ -92,7 +93,7 @@ const isZero = ({ nanoUsd, tokens, requests }: Amounts): boolean =>
 
 function clearedOf({ window, settled, held }: WindowView): Cleared {
   return {
-    window,
+    ...windowParts(window),
     usdSpent: usdFromNano(settled.nanoUsd),
     nanoUsdSpent: settled.nanoUsd,
     usdHeld: usdFromNano(held.nanoUsd),
@@ -117,7 +118,7 @@ function readable(report: ResetReport, paint: Paint): string {
     (text, column) => (column === 0 ? { text } : { text, align: "right" as const }),
   );
   const rows = cleared.map((entry) => [
-    { text: entry.window },
+    { text: windowLabel(entry) },
     ...[
       formatUsd(entry.nanoUsdSpent),
       String(entry.tokensSpent),

@@ -3,6 +3,7 @@ import type { BudgetStatus, Denial, UsageStats } from "../../ledger/budgets.ts";
 import { formatUsd } from "../../ledger/money.ts";
 import { usageStats } from "../../ledger/stats.ts";
 import type { AccountView } from "../../ledger/store.ts";
+import { windowLabel } from "../../ledger/window-names.ts";
 import {
   type Ledger,
   type LedgerFlags,
@@ -56,7 +57,7 @@ interface StatusReport extends UsageStats {
   ledger: string;
 }
 
-interface Reached extends Pick<BudgetStatus, "window" | "metric" | "resetsAt"> {
+interface Reached extends Pick<BudgetStatus, "window" | "timeZone" | "anchor" | "metric" | "resetsAt"> {
   /** Only calls in flight stand in the way. */
   transient: boolean;
 }
@@ -79,8 +80,15 @@ function reportOf(ledger: Ledger, { answer, account }: ScopeReading): StatusRepo
   };
 }
 
-function reachedOf({ window, metric, resetsAt, spent, limit }: BudgetStatus): Reached {
-  return { window, metric, resetsAt, transient: spent < limit };
+function reachedOf({ window, timeZone, anchor, metric, resetsAt, spent, limit }: BudgetStatus): Reached {
+  return {
+    window,
+    ...(timeZone === undefined ? {} : { timeZone }),
+    ...(anchor === undefined ? {} : { anchor }),
+    metric,
+    resetsAt,
+    transient: spent < limit,
+  };
 }
 
 function statusOf(denials: readonly Denial[], account: AccountView): StatusReport["status"] {
@@ -127,9 +135,10 @@ function standing({ status, pauseReason, reached: [first] }: StatusReport, paint
 }
 
 /** `usd, month: resets 2026-12-01T00:00Z` */
-function whatIsReached({ metric, window, transient, resetsAt }: Reached): string {
+function whatIsReached(reached: Reached): string {
+  const { metric, transient, resetsAt } = reached;
   const wayOn = resetsAt === null ? "never resets" : `resets ${minute(resetsAt)}`;
-  return `${metric}, ${window}: ${transient ? "held by calls in flight" : wayOn}`;
+  return `${metric}, ${windowLabel(reached)}: ${transient ? "held by calls in flight" : wayOn}`;
 }
 
 const usd = (dollars: number): string => amount("usd", dollars);
@@ -152,10 +161,10 @@ function budgetTable({ exists, budgets, scope }: StatusReport, paint: Paint): st
 }
 
 function budgetRow(budget: BudgetStatus): Cell[] {
-  const { window, metric, spent, held, limit, resetsAt, soft } = budget;
+  const { metric, spent, held, limit, resetsAt, soft } = budget;
   const style = fullness(budget);
   return [
-    { text: window },
+    { text: windowLabel(budget) },
     { text: soft ? `${metric} (soft)` : metric },
     { text: amount(metric, spent), align: "right" },
     { text: amount(metric, held), align: "right" },

@@ -1,6 +1,6 @@
 /** What the cases share: a store with a clock that the test moves, and short words for its operations. */
 import { ok } from "node:assert/strict";
-import type { Budget, Window } from "../../../src/ledger/budgets.ts";
+import type { Budget } from "../../../src/ledger/budgets.ts";
 import { canonicalLimits } from "../../../src/ledger/limits.ts";
 import type {
   AccountView,
@@ -13,6 +13,7 @@ import type {
   Standing,
   Store,
 } from "../../../src/ledger/store.ts";
+import type { WindowName } from "../../../src/ledger/window-names.ts";
 
 /** A store in a namespace of its own. */
 export interface Bench {
@@ -159,7 +160,11 @@ export function check(bench: Bench, chain: ChainLink[], requested: RequestedAmou
 }
 
 /** Settled and held nano-USD of a scope's window. */
-export function counted(standing: Standing, scope: string, window: Window): [settled: number, held: number] {
+export function counted(
+  standing: Standing,
+  scope: string,
+  window: WindowName,
+): [settled: number, held: number] {
   const found = accountOf(standing, scope).windows.find((candidate) => candidate.window === window);
   ok(found, `${scope} has a ${window} window`);
   return [found.settled.nanoUsd, found.held.nanoUsd];
@@ -174,7 +179,7 @@ function accountOf(standing: Standing, scope: string): AccountView {
 export async function standing(
   bench: Bench,
   scope: string,
-  window: Window = "month",
+  window: WindowName = "month",
 ): Promise<[number, number]> {
   return counted(await check(bench, [link(scope)]), scope, window);
 }

@@ -1,0 +1,122 @@
+/** Local days and hours of IANA time zones, by what the runtime's Intl knows of them. Times are whole seconds since 1970. */
+
+const HOUR_SECONDS = 3_600;
+const DAY_SECONDS = 86_400;
+const MAX_FORMATTERS = 500;
+
+const NAME = /^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/;
+const UTC_ALIAS = /^(?:etc\/)?(?:utc|uct|universal|zulu|gmt|gmt[+-]?0|greenwich)$/i;
+/** Runtimes know more abbreviations than IANA has, and not as their users mean them: BST would be Bangladesh. */
+const ABBREVIATION = /^[A-Za-z]{3}$/;
+const IANA_ABBREVIATION = /^(?:CET|EET|EST|HST|MET|MST|PRC|ROC|ROK|WET)$/i;
+
+/**
+ * The name in its canonical spelling, `"UTC"` for all names of UTC; undefined where the runtime knows no such zone. Other
+ * aliases stay as given, since runtimes resolve them differently, and so have to be spelled as IANA does.
+ */
+export function knownTimeZone(name: unknown): string | undefined {
+  if (typeof name !== "string" || !NAME.test(name)) return undefined;
+  if (UTC_ALIAS.test(name)) return "UTC";
+  if (ABBREVIATION.test(name) && !IANA_ABBREVIATION.test(name)) return undefined;
+  const resolved = resolvedName(name);
+  if (resolved?.toLowerCase() === name.toLowerCase()) return resolved;
+  return resolved === undefined || name === name.toLowerCase() ? undefined : name;
+}
+
+function resolvedName(name: string): string | undefined {
+  try {
+    return formatterOf(name).resolvedOptions().timeZone;
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+/** The local date of a time, as days since 1970. */
+export function localDay(timeZone: string, atSeconds: number): number {
+  return Math.floor((atSeconds + offsetSeconds(timeZone, atSeconds)) / DAY_SECONDS);
+}
+
+/** The first moment of a local date: its midnight, the earlier one of two, or the end of a gap that swallows it. */
+export function dayStartSeconds(timeZone: string, day: number): number {
+  const midnight = day * DAY_SECONDS;
+  const dayBefore = midnight - DAY_SECONDS;
+  const dayAfter = midnight + DAY_SECONDS;
+  const offsets = [offsetSeconds(timeZone, dayBefore), offsetSeconds(timeZone, dayAfter)];
+  const candidates = [...new Set(offsets)].map((offset) => midnight - offset);
+  const [only, other] = candidates;
+  if (only !== undefined && other === undefined) return only;
+  const start = candidates.find((at) => at + offsetSeconds(timeZone, at) === midnight);
+  return start ?? changeBetween(timeZone, dayBefore, dayAfter);
+}
+
+/** The last moment up to `atSeconds` at which local clocks show a whole hour, and the first one after it. */
+export function localHour(timeZone: string, atSeconds: number): { startSeconds: number; endSeconds: number } {
+  const offset = offsetSeconds(timeZone, atSeconds);
+  const startSeconds = wholeHourUpTo(atSeconds, offset);
+  const endSeconds = startSeconds + HOUR_SECONDS;
+  const offsetAtStart = offsetSeconds(timeZone, startSeconds);
+  const offsetAtEnd = offsetSeconds(timeZone, endSeconds);
+  // Clocks that are set by whole hours show whole hours all the same. Lord Howe's are set by half an hour.
+  const isStart = (offset - offsetAtStart) % HOUR_SECONDS === 0;
+  const isEnd = (offset - offsetAtEnd) % HOUR_SECONDS === 0;
+  return {
+    startSeconds: isStart
+      ? startSeconds
+      : wholeHourUpTo(changeBetween(timeZone, startSeconds, atSeconds) - 1, offsetAtStart),
+    endSeconds: isEnd
+      ? endSeconds
+      : wholeHourUpTo(changeBetween(timeZone, atSeconds, endSeconds) - 1, offsetAtEnd) + HOUR_SECONDS,
+  };
+}
+
+function wholeHourUpTo(atSeconds: number, offset: number): number {
+  return Math.floor((atSeconds + offset) / HOUR_SECONDS) * HOUR_SECONDS - offset;
+}
+
+/** The moment at which the offset of `from` gives way to that of `to`; there is one change between them. */
+function changeBetween(timeZone: string, from: number, to: number): number {
+  const offsetAfter = offsetSeconds(timeZone, to);
+  let before = from;
+  let after = to;
+  while (after - before > 1) {
+    const middle = Math.floor((before + after) / 2);
+    if (offsetSeconds(timeZone, middle) === offsetAfter) after = middle;
+    else before = middle;
+  }
+  return after;
+}
+
+/** Seconds that local clocks are ahead of UTC. */
+function offsetSeconds(timeZone: string, atSeconds: number): number {
+  if (timeZone === "UTC") return 0;
+  const shown = formatterOf(timeZone).format(atSeconds * 1000);
+  const [month = 0, day = 0, year = 0, hour = 0, minute = 0, second = 0] = (shown.match(/\d+/g) ?? []).map(
+    Number,
+  );
+  return Date.UTC(year, month - 1, day, hour, minute, second) / 1000 - atSeconds;
+}
+
+/** A formatter costs some 20 µs and kilobytes: one a zone. */
+const formatters = new Map<string, Intl.DateTimeFormat>();
+
+/** `9/8/2001, 23:16:40`. @throws RangeError for a zone that the runtime does not know. */
+function formatterOf(timeZone: string): Intl.DateTimeFormat {
+  const known = formatters.get(timeZone);
+  if (known !== undefined) return known;
+  const formatter = new Intl.DateTimeFormat("en-US", {
+    timeZone,
+    calendar: "gregory",
+    numberingSystem: "latn",
+    hourCycle: "h23",
+    year: "numeric",
+    month: "numeric",
+    day: "numeric",
+    hour: "numeric",
+    minute: "numeric",
+    second: "numeric",
+  });
+  if (formatters.size >= MAX_FORMATTERS) formatters.clear();
+  formatters.set(timeZone, formatter);
+  return formatter;
+}
