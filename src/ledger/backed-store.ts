@@ -3,6 +3,7 @@ import { StoreDataError } from "../errors.ts";
 import { CommandRunner, type LedgerBackend, type Round, windowsText } from "./command-runner.ts";
 import { ABSENT_ACCOUNT, type AdministerCommand, type CloseCommand, type LedgerReply } from "./commands.ts";
 import { rowName } from "./history.ts";
+import { readHistory } from "./history-reader.ts";
 import { bookingOf, crossingsOf, crossingText, heldOf } from "./reply.ts";
 import { denialsOf, overrunsOf } from "./stats.ts";
 import type {
@@ -34,6 +35,7 @@ export function createStore(backend: LedgerBackend): Store {
     release: (operation) => release(runner, operation),
     record: (operation) => record(runner, operation),
     check: (operation) => check(runner, operation),
+    history: (operation) => readHistory(runner, operation),
     reset: (operation) => administer(runner, operation, "reset", () => ""),
     pause: (operation) => administer(runner, operation, "pause", () => operation.reason ?? ""),
     resume: (operation) => administer(runner, operation, "resume", () => ""),
@@ -217,6 +219,7 @@ async function check(
   const reply = await runner.run(namespace, chain, ({ scopes, withIndex }) => ({
     kind: "read",
     scopes,
+    history: undefined,
     withIndex,
   }));
   const standing = standingOf(chain, reply);

@@ -64,9 +64,17 @@ export interface AdministerCommand extends CommandBase {
   detail: string;
 }
 
+/** Whole hours since 1970, both included. */
+export interface HoursRead {
+  firstHour: number;
+  lastHour: number;
+}
+
 export interface ReadCommand {
   kind: "read";
   scopes: Pick<ScopeArguments, "scope" | "idleSeconds">[];
+  /** Of a chain of one scope: the history of these hours is read, too. */
+  history: HoursRead | undefined;
   withIndex: boolean;
 }
 
@@ -77,7 +85,7 @@ export type LedgerCommand = ReserveCommand | CloseCommand | RecordCommand | Admi
  *
  * | code | meaning | details |
  * | --- | --- | --- |
- * | `OK` | applied | reserve: start, expiry minute; close, record: the closing (record.ts) |
+ * | `OK` | applied | reserve: start, expiry minute; close, record: the closing (record.ts); read: fields of history and their texts |
  * | `REPLAY` | applied before, with the same arguments | the same |
  * | `DENIED` | a limit would be passed; accounts as they would be judged | |
  * | `PAUSED` | a scope is paused | its place in the chain |

@@ -40,6 +40,23 @@ export function historyField(atMicros: number, lastMicros: number): string {
   return isHourly ? `H:${Math.floor(atMicros / HOUR_MICROS)}` : `D:${day}`;
 }
 
+/** The fields that may hold the history of these hours, for an account that was last written at `lastMicros`. */
+export function keptHistoryFields(
+  { firstHour, lastHour }: { firstHour: number; lastHour: number },
+  lastMicros: number,
+): string[] {
+  const lastDay = dayOf(lastMicros);
+  const firstKeptHour = (lastDay - HOURLY_DAYS) * HOURS_PER_DAY;
+  const lastKeptHour = (lastDay + EXPIRY_DAYS + 1) * HOURS_PER_DAY - 1;
+  const hours = range(Math.max(firstHour, firstKeptHour), Math.min(lastHour, lastKeptHour));
+  const firstDay = Math.floor(firstHour / HOURS_PER_DAY);
+  const days = range(
+    Math.max(firstDay, lastDay - DAILY_DAYS),
+    Math.min(Math.floor(lastHour / HOURS_PER_DAY), lastDay - HOURLY_DAYS - 1),
+  );
+  return [...hours.map((hour) => `H:${hour}`), ...days.map((day) => `D:${day}`)];
+}
+
 /** The name of a row: provider and model, percent-encoded, at most 200 characters. */
 export function rowName(provider: string | undefined, model: string | undefined): string {
   if (provider === undefined && model === undefined) return "-";

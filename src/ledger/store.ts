@@ -211,6 +211,43 @@ export interface ReadOperation {
   requested: RequestedAmounts;
 }
 
+/** What one scope has spent from `fromMs` to before `toMs`, by hours or days in UTC that this range touches. */
+export interface HistoryOperation {
+  namespace: string;
+  scope: string;
+  fromMs: number;
+  toMs: number;
+  by: "hour" | "day";
+}
+
+/** What one model spent in one period, by where the figures come from. */
+export interface HistoryEntry {
+  /** Null: unknown. */
+  provider: string | null;
+  /** Null: unknown. `*`: the seventeenth model of the period and later ones together. */
+  model: string | null;
+  /** `expired`: holds that nobody settled; their model is unknown. */
+  source: "reported" | "estimated" | "expired";
+  calls: number;
+  nanoUsd: number;
+  tokens: number;
+  /** Those of `tokens` whose kind was reported. */
+  tokenKinds: TokenKindCounts;
+}
+
+/** Periods without spend are left out. */
+export interface HistoryPeriod {
+  startMs: number;
+  endMs: number;
+  entries: HistoryEntry[];
+}
+
+export interface HistoryAnswer {
+  nowMs: number;
+  /** Oldest first. Hours are kept for 14 days, days for 400: what is older than two weeks comes as days. */
+  periods: HistoryPeriod[];
+}
+
 /**
  * A ledger. Every method is one atomic step over the whole chain, all or nothing, and throws only
  * `StoreUnavailableError` (nothing is known to be applied; the same id may be sent again) or `StoreDataError`.
@@ -222,6 +259,8 @@ export interface Store {
   record(operation: RecordOperation): Promise<RecordAnswer>;
   /** Decides as `reserve` would, and writes nothing. */
   check(operation: ReadOperation): Promise<CheckAnswer>;
+  /** One scope's spend over time. What is due to expire is counted as expired. Writes nothing. */
+  history(operation: HistoryOperation): Promise<HistoryAnswer>;
   /** The administrator's operations, down to `storeLimits`; each concerns the leaf of the chain alone. */
   reset(operation: Operation): Promise<AdminAnswer>;
   pause(operation: Operation & { reason?: string | undefined }): Promise<AdminAnswer>;

@@ -94,7 +94,10 @@ function keysOf(namespace: string, command: LedgerCommand): string[] {
 
 function argumentsOf(command: LedgerCommand): string[] {
   const chain = command.scopes.map(({ scope }) => scope).join(",");
-  if (command.kind === "read") return [chain, "", "0", ...command.scopes.map(idleText)];
+  if (command.kind === "read") {
+    const { firstHour = "-", lastHour = "-" } = command.history ?? {};
+    return [chain, "", "0", String(firstHour), String(lastHour), ...command.scopes.map(idleText)];
+  }
   const base = [chain, command.argumentsHash, String(command.retentionMs)];
   switch (command.kind) {
     case "reserve": {

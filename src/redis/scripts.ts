@@ -828,13 +828,31 @@ return at
 end
 `;
 
-const READ = `return run(function()
+const READ = `local firstHour, lastHour = tonumber(ARGV[5]), tonumber(ARGV[6])
+local function historyOf(account)
+local lastDay = math.floor(account.last / DAY)
+local fields, details = {}, {}
+local lastKeptHour = (lastDay + EXPIRY_DAYS + 1) * 24 - 1
+for hour = math.max(firstHour, (lastDay - HOURLY_DAYS) * 24), math.min(lastHour, lastKeptHour) do
+fields[#fields + 1] = 'H:' .. text(hour)
+end
+local lastFoldedDay = math.min(math.floor(lastHour / 24), lastDay - HOURLY_DAYS - 1)
+for day = math.max(math.floor(firstHour / 24), lastDay - DAILY_DAYS), lastFoldedDay do
+fields[#fields + 1] = 'D:' .. text(day)
+end
+if #fields > 0 then readFields(account, fields) end
+for _, field in ipairs(fields) do
+if account.fields[field] then details[#details + 1], details[#details + 2] = field, account.fields[field] end
+end
+return details
+end
+return run(function()
 local at = now()
 local accounts = openAccounts({})
 local indexKey = KEYS[#scopes + 1]
 for place = 1, #scopes do
 local account = accounts[place]
-if not account and ARGV[4 + place] == '-' then
+if not account and ARGV[6 + place] == '-' then
 if not indexKey then refuse('INIT', at) end
 if redis.call('HEXISTS', indexKey, scopes[place]) == 1 then refuse('LOST', at, { text(place - 1) }) end
 elseif account then
@@ -851,7 +869,8 @@ end
 end
 end
 end
-return applied('OK', at, {}, accounts)
+local details = firstHour and accounts[1] and historyOf(accounts[1])
+return applied('OK', at, details or {}, accounts)
 end)
 `;
 
@@ -1015,7 +1034,7 @@ end
 export const SCRIPTS = {
   administer: script("administer", ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "3b687a9d8eb34c3bb419069e9949942ccfcf35b6", "a7bc6f646149dbcf4256ec3c0733ce7cf3fd8981"),
   close: script("close", ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "75d4683b43cf697d246eb89aebe973c2a469b10f", "588587e448feeb30e14d8554e2fb4f12240f52c4"),
-  read: script("read", ACCOUNT + HISTORY + ANSWER + READ, "c2e5c4eafdbc2c161399a32d8ab510664cca5175", "2ca064af7ff3e0d78d1cfcb4e7cb9ca558e26b19"),
+  read: script("read", ACCOUNT + HISTORY + ANSWER + READ, "c2ba02b936b8a5a07fb53680dc6e59b8f7176264", "5bec6c55789dce3d036a5433284f29ec8f8b08b4"),
   record: script("record", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "175e495bdc51c331ddf9724b746a722042266a72", "88d22774bfe3ed526793590d9c3cfd02d03d05c0"),
   reserve: script("reserve", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "d097b106131380e70f7daced50f4328f96e5e275", "e24d90994f9334348b72846d6043bf27cc9359a0"),
 } satisfies Record<string, RedisScript>;

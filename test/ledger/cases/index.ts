@@ -9,6 +9,7 @@ import type { StoreCase } from "./bench.ts";
 import { CORRECTIONS_CASES } from "./corrections.ts";
 import { FOREIGN_DATA_CASES } from "./foreign-data.ts";
 import { HISTORY_CASES } from "./history.ts";
+import { HISTORY_READER_CASES } from "./history-reader.ts";
 import { IDLE_CASES } from "./idle.ts";
 import { LISTS_CASES } from "./lists.ts";
 import { LOST_ANSWERS_CASES } from "./lost-answers.ts";
@@ -24,6 +25,7 @@ export const STORE_CASES: StoreCase[] = [
   ...REPETITION_CASES,
   ...CORRECTIONS_CASES,
   ...HISTORY_CASES,
+  ...HISTORY_READER_CASES,
   ...LOST_ANSWERS_CASES,
   ...WINDOWS_CASES,
   ...LISTS_CASES,
