@@ -37,6 +37,7 @@ function onStockRedis(client: ScriptClient): ConstructorParameters<typeof Rateli
     get: refuseUse,
     set: refuseUse,
   };
+  // Its type has the answer of `evalsha` chosen by who calls it, which no implementation can promise.
   return adapted as ConstructorParameters<typeof Ratelimit>[0]["redis"];
 }
 
