@@ -18,6 +18,8 @@ export interface MeterContext {
   /** How the metered fetch bounds and passes requests. */
   readonly fetchOptions: Omit<MeteredFetchOptions, "meter" | "prices" | "waitUntil">;
   readonly idRetentionSeconds: number;
+  /** How long a reserve asks again while only holds in flight stand in its way. */
+  readonly waitMs: number;
   readonly unbudgeted: "allow" | "deny";
   readonly alerts: AlertSettings | undefined;
   readonly waitUntil: WaitUntil | undefined;

@@ -102,6 +102,12 @@ export interface MeterOptions extends ScopeOptions {
   allowUnbounded?: boolean;
 
   /**
+   * Milliseconds that a call waits when only holds in flight stand in its way (`transient`), asking again a few times a
+   * second, before it is refused: 0 to 600,000. Each time is a round trip and, at Upstash, billed.
+   * @default 0
+   */
+  waitMs?: number;
+  /**
    * Milliseconds for all tries of one store operation; then `StoreUnavailableError`.
    * @default 1000
    */
@@ -148,6 +154,7 @@ export const METER_OPTION_NAMES = [
   "defaultMaxOutputTokens",
   "unknownRequest",
   "allowUnbounded",
+  "waitMs",
   "storeTimeoutMs",
   "server",
   "clock",

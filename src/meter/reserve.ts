@@ -4,6 +4,7 @@ import {
   BudgetExceededError,
   IdConflictError,
   InvalidOptionsError,
+  onlyHoldsDeny,
   StoreDataError,
   StoreUnavailableError,
 } from "../errors.ts";
@@ -54,13 +55,31 @@ export async function reserve(
     expiresInSeconds: checkedExpiry(options.expiresInSeconds),
     requiresLimit: context.unbudgeted === "deny",
   };
-  const answer = await sendReserve(context, reservation);
+  const answer = await sendUntilDecided(context, reservation);
   return new HeldCall(context, {
     id,
     given,
     reserveHash: reservation.argumentsHash,
     ...heldAmounts(context, id, { answer, request }),
   });
+}
+
+const MAX_PAUSE_MS = 250;
+
+/** Asks again for up to `waitMs` while only holds in flight stand in the way: a denial leaves nothing behind. */
+async function sendUntilDecided(
+  context: MeterContext,
+  reservation: ReserveOperation,
+): Promise<ReserveAnswer> {
+  const endMs = performance.now() + context.waitMs;
+  for (let tries = 1; ; tries += 1) {
+    const answer = await sendReserve(context, reservation);
+    const leftMs = endMs - performance.now();
+    const isWorthWaiting = answer.outcome === "denied" && onlyHoldsDeny(answer.denials);
+    if (!isWorthWaiting || leftMs <= 0) return answer;
+    const pauseMs = Math.min(10 * 2 ** tries, MAX_PAUSE_MS) * (0.5 + Math.random() / 2);
+    await new Promise((resolve) => setTimeout(resolve, Math.min(pauseMs, leftMs)));
+  }
 }
 
 async function sendReserve(context: MeterContext, reservation: ReserveOperation): Promise<ReserveAnswer> {

@@ -16,6 +16,7 @@ import { PendingWork } from "./pending-work.ts";
 const DEFAULT_ID_RETENTION_SECONDS = 25 * 3600;
 const MIN_ID_RETENTION_SECONDS = 900;
 const MAX_ID_RETENTION_SECONDS = 31 * 24 * 3600;
+const MAX_WAIT_MS = 600_000;
 /** Longer than the longest hold (26 h) and the time in which it may be corrected (24 h). */
 const MIN_IDLE_SECONDS = 3 * 24 * 3600;
 const MAX_IDLE_SECONDS = 400 * 24 * 3600;
@@ -35,6 +36,7 @@ export function rootContext(options: MeterOptions): MeterContext {
     store: storeOf(options),
     namespace: parseNamespace(options.namespace ?? "default"),
     unbudgeted: oneOf("unbudgeted", options.unbudgeted ?? "allow", ["allow", "deny"]),
+    waitMs: waitMs(options.waitMs),
     idRetentionSeconds: idRetentionSeconds(options.idRetentionSeconds),
     alerts: alertSettings(options.alertThresholds, options.onAlert),
     prices: createPriceBook(options),
@@ -167,6 +169,12 @@ function idRetentionSeconds(seconds: number = DEFAULT_ID_RETENTION_SECONDS): num
   throw new InvalidOptionsError(
     `\`idRetentionSeconds\` is a whole number from ${MIN_ID_RETENTION_SECONDS} to ${MAX_ID_RETENTION_SECONDS} (31 days).`,
   );
+}
+
+function waitMs(milliseconds: number = 0): number {
+  if (typeof milliseconds === "number" && milliseconds >= 0 && milliseconds <= MAX_WAIT_MS)
+    return milliseconds;
+  throw new InvalidOptionsError(`\`waitMs\` is a number of milliseconds from 0 to ${MAX_WAIT_MS}.`);
 }
 
 function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]): T {

@@ -185,6 +185,8 @@ describe("options", () => {
     ["allowUnbounded", { allowUnbounded: "yes" }],
     ["serviceTier", { serviceTier: "priority" }],
     ["idRetentionSeconds", { idRetentionSeconds: 60 }],
+    ["waitMs", { waitMs: -1 }],
+    ["waitMs", { waitMs: Number.NaN }],
     ["models", { models: { a: 1 } }],
     ["unknownModel", { unknownModel: "allow" }],
   ])("with a senseless %s are refused", (name, options) => {

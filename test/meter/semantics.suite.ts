@@ -5,6 +5,7 @@ import { describeHolds } from "./holds.suite.ts";
 import { describeOperations } from "./operations.suite.ts";
 import { type MakeStore, meterMaker, type StoreUnderTest } from "./stores.ts";
 import { describeTrack } from "./track.suite.ts";
+import { describeWaiting } from "./waiting.suite.ts";
 
 export function describeMeterSemantics(name: string, makeStore: MakeStore): void {
   describe(`a meter over ${name}`, () => {
@@ -18,6 +19,7 @@ export function describeMeterSemantics(name: string, makeStore: MakeStore): void
     describeBudgets(meters);
     describeHolds(meters);
     describeTrack(meters);
+    describeWaiting(meters);
     describeOperations(meters);
   });
 }
