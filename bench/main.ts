@@ -40,7 +40,11 @@ async function measure(
   const startedAt = new Date().toISOString();
   const machine = await machineOf(servers.observer);
   const { rounds, roundMs } = PACES[pace];
-  tell([`${machineText(machine)}; ${rounds} rounds of ${roundMs} ms each, in turn; medians.`, ""]);
+  tell([
+    `${machineText(machine)}; ${rounds} rounds of ${roundMs} ms each, in turn; medians.`,
+    "Over loopback, where a round trip costs next to nothing: over a network it is round trips that count most.",
+    "",
+  ]);
 
   const costs = await countCosts(servers);
   const guardedCall = await watchGuardedCall(servers.rest);
