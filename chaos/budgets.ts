@@ -31,10 +31,10 @@ const BUDGETS: Record<string, Limit[]> = {
 const RUN_BUDGETS: Limit[] = [{ window: "total", metric: "nanoUsd", limit: 0.008 * USD }];
 
 /** The scopes that stand from the start. */
-export const STANDING_SCOPES = Object.keys(BUDGETS);
+export const STANDING_SCOPES: readonly string[] = Object.keys(BUDGETS);
 
 /** Chains, leaf first. */
-export const CHAINS: readonly [string[], ...string[][]] = [
+export const CHAINS: readonly string[][] = [
   ["agent:search", "team:research", "org:acme"],
   ["agent:support", "team:research", "org:acme"],
   ["agent:review"],

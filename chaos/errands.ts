@@ -76,14 +76,16 @@ async function giveBack({ store }: Errand, { id, scopes, attempt }: SentReserve)
     await store.send({ kind: "release", id, scopes, hash: `give-back-${attempt}`, attempt });
 }
 
-/** Two callers reserve under one id, over two ways; who of them gets nothing gives up what it made. */
+/** Two callers reserve under one id, over two ways; who of them gets nothing, or no longer waits, gives up what it made. */
 async function sharedCall(errand: Errand): Promise<void> {
   const { store, otherStore } = errand;
   const reserve = reserveOf(errand);
   const other: SentReserve = { ...reserve, attempt: `${reserve.attempt}-other` };
   const [told, otherTold] = await Promise.all([store.send(reserve), otherStore.send(other)]);
   if (told === undefined) await giveBack(errand, reserve);
-  if (otherTold === undefined) await giveBack({ ...errand, store: otherStore }, other);
+  if (otherTold === undefined || errand.random.chance(0.3)) {
+    await giveBack({ ...errand, store: otherStore }, other);
+  }
   if (told?.outcome === "held" || otherTold?.outcome === "held") await settle(errand, reserve, "reported");
 }
 
@@ -140,23 +142,21 @@ async function record(errand: Errand): Promise<void> {
   });
 }
 
-const reset = (errand: Errand): Promise<void> => change(errand, "reset", errand.random.pick(CHAINS));
+const reset = (errand: Errand): Promise<void> => change(errand, "reset", errand.random.pick(STANDING_SCOPES));
 
 async function pauseAndResume(errand: Errand): Promise<void> {
-  const scopes = errand.random.pick(CHAINS);
-  await change(errand, "pause", scopes);
+  const scope = errand.random.pick(STANDING_SCOPES);
+  await change(errand, "pause", scope);
   await delay(errand.random.below(120));
-  await change(errand, "resume", scopes);
+  await change(errand, "resume", scope);
 }
 
 /** Whoever paused a scope may be dead. */
 async function resume(errand: Errand): Promise<void> {
-  for (const scope of STANDING_SCOPES) await change(errand, "resume", [scope]);
+  for (const scope of STANDING_SCOPES) await change(errand, "resume", scope);
 }
 
-/** An administrator's operation on the leaf of a chain. */
-async function change(errand: Errand, kind: SentChange["kind"], [scope]: string[]): Promise<void> {
-  if (scope === undefined) return;
+async function change(errand: Errand, kind: SentChange["kind"], scope: string): Promise<void> {
   await sendUntilTold(errand, { kind, id: `${errand.name}.${kind}.${scope}`, scopes: [scope], hash: kind });
 }
 

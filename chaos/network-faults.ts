@@ -62,7 +62,6 @@ export class NetworkFaults {
   readonly #seed: number;
   /** Faults follow from the operation and from how often it came by, not from the order of the requests. */
   readonly #deliveries = new Map<string, number>();
-  #isOver = false;
 
   constructor(seed: number) {
     this.#seed = seed;
@@ -71,17 +70,12 @@ export class NetworkFaults {
   /** The fault of the next delivery of these operations, noted as done. */
   next(wire: Wire, ids: string[]): NetworkFault | undefined {
     const [first] = ids;
-    if (first === undefined || this.#isOver) return undefined;
+    if (first === undefined) return undefined;
     const delivery = (this.#deliveries.get(`${wire} ${first}`) ?? 0) + 1;
     this.#deliveries.set(`${wire} ${first}`, delivery);
     const fault = drawFault(this.#seed, wire, `${first} ${delivery}`);
     if (fault !== undefined) this.done.push({ wire, kind: fault.kind, ids, atMicros: steadyMicros() });
     return fault;
-  }
-
-  /** From now on everything comes through. */
-  end(): void {
-    this.#isOver = true;
   }
 }
 

@@ -4,7 +4,8 @@ export interface Random {
   /** A whole number from 0 to `count - 1`. */
   below(count: number): number;
   chance(probability: number): boolean;
-  pick<T>(list: readonly [T, ...T[]]): T;
+  /** @throws Error when there is nothing to choose from. */
+  pick<T>(list: readonly T[]): T;
   /** One value; each comes as often as its weight says. */
   weighted<T>(rows: readonly (readonly [weight: number, value: T])[]): T;
 }
@@ -14,7 +15,7 @@ export function randomOf(...name: (string | number)[]): Random {
   const random: Random = {
     below: (count) => Math.floor(next() * count),
     chance: (probability) => next() < probability,
-    pick: (list) => list[random.below(list.length)] ?? list[0],
+    pick: (list) => random.weighted(list.map((value) => [1, value] as const)),
     weighted: (rows) => {
       let left = next() * rows.reduce((sum, [weight]) => sum + weight, 0);
       for (const [weight, value] of rows) {

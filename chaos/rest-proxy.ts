@@ -11,7 +11,7 @@ export async function startRestProxy(bridgeUrl: string, faults: NetworkFaults): 
   const proxy = { bridge: new URL(bridgeUrl), agent: new Agent({ keepAlive: true }), faults, underway };
   const server = createServer((incoming, response) => {
     response.on("error", () => {});
-    handle(proxy, incoming, response).catch(() => response.destroy());
+    underway.add(handle(proxy, incoming, response).catch(() => response.destroy()));
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { createBridge } from "../src/bridge/server.ts";
 import { redisStore } from "../src/redis/redis-store.ts";
+import type { RestAddress } from "../src/redis/rest.ts";
 import { tcpTransport } from "../src/redis/tcp.ts";
 import { STANDING_SCOPES } from "./budgets.ts";
 import type { TransportWrapper } from "./callers.ts";
@@ -47,66 +48,73 @@ const NAMESPACE = "chaos";
 const LAST_LOOK_AFTER_MS = 20 * 60_000;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const { seed } = options;
   const folder = mkdtempSync(join(tmpdir(), "agentlimit-chaos-"));
   const journalFolder = join(folder, "journals");
   mkdirSync(journalFolder);
-  const clock: ClockSettings = { startedAtMs: Date.now() };
+  let isExact = false;
   await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => {
+    if (isExact) rmSync(folder, { recursive: true });
+  });
   const redis = await DurableRedis.start(folder);
   cleanup.defer(() => redis.stop());
-
+  const clock: ClockSettings = { startedAtMs: Date.now() };
   await visitAccounts(redis.url, { folder: journalFolder, name: "first" }, ledgerClock(clock));
-  const network = new NetworkFaults(options.seed);
+
+  const faults = new NetworkFaults(seed);
+  const network = await startNetwork(redis, faults, cleanup);
+  const { redisUrl, rest } = network;
+  const shared = { seed, callers: options.callersPerProcess, namespace: NAMESPACE };
+  const callers = startGroup(options, { ...shared, clock, journalFolder, redisUrl, rest });
+  cleanup.defer(() => callers.stop());
+  const isKillable = options.wrapTransport === undefined;
+  const kinds = SERVER_FAULTS.filter((kind) => kind !== "callerKilled" || isKillable);
+  const server = new ServerFaults({ seed, redis, callers, kinds });
+  const seconds = await watch(options, { callers, faults, server });
+  await server.stop();
+  await callers.stop();
+  await network.idle();
+
+  const lastLookMs = ledgerClock(clock)() + LAST_LOOK_AFTER_MS;
+  await visitAccounts(redis.url, { folder: journalFolder, name: "last" }, () => lastLookMs);
+  const operations = readJournals(journalFolder);
+  const isFaulted = faultFinder(faults.done, server.done);
+  const state = await readLedger(redis.url, NAMESPACE);
+  const contradictions = check({ operations, state, isFaulted });
+  isExact = contradictions.length === 0;
+  const done = { networkFaults: faults.done, serverFaults: server.done };
+  const found = { accounts: state.accounts.size, contradictions, journalFolder };
+  return reportOf({ seed, seconds, operations, isFaulted, ...done, ...found });
+}
+
+interface Network {
+  /** Where callers reach Redis, and where the bridge in front of it: each through a proxy. */
+  redisUrl: string;
+  rest: RestAddress;
+  /** Resolves when the proxies have nothing more to deliver. */
+  idle(): Promise<void>;
+}
+
+async function startNetwork(
+  redis: DurableRedis,
+  faults: NetworkFaults,
+  cleanup: AsyncDisposableStack,
+): Promise<Network> {
   const token = randomBytes(24).toString("base64url");
   const bridge = await createBridge({ redisUrl: redis.url, token });
   cleanup.defer(() => bridge.close());
-  const tcpProxy = await startTcpProxy(redis.port, network);
+  const tcpProxy = await startTcpProxy(redis.port, faults);
   cleanup.defer(() => tcpProxy.close());
-  const restProxy = await startRestProxy(bridge.url, network);
+  const restProxy = await startRestProxy(bridge.url, faults);
   cleanup.defer(() => restProxy.close());
-
-  const settings: SharedSettings = {
-    seed: options.seed,
-    callers: options.callersPerProcess,
-    namespace: NAMESPACE,
-    clock,
-    journalFolder,
+  return {
     redisUrl: `redis://127.0.0.1:${tcpProxy.port}`,
     rest: { url: `http://127.0.0.1:${restProxy.port}`, token },
+    idle: async () => {
+      await Promise.all([tcpProxy.idle(), restProxy.idle()]);
+    },
   };
-  const callers = startGroup(options, settings);
-  cleanup.defer(() => callers.stop());
-  const server = new ServerFaults({
-    seed: options.seed,
-    redis,
-    callers,
-    kinds: SERVER_FAULTS.filter((kind) => kind !== "callerKilled" || options.wrapTransport === undefined),
-  });
-  const startedAtMs = Date.now();
-  await watch(options, { callers, network, server });
-  await server.stop();
-  await callers.stop();
-  const seconds = (Date.now() - startedAtMs) / 1000;
-  await Promise.all([tcpProxy.idle(), restProxy.idle()]);
-
-  const lastLook = ledgerClock(clock)() + LAST_LOOK_AFTER_MS;
-  await visitAccounts(redis.url, { folder: journalFolder, name: "last" }, () => lastLook);
-  const operations = readJournals(journalFolder);
-  const isFaulted = faultFinder(network.done, server.done);
-  const state = await readLedger(redis.url, NAMESPACE);
-  const contradictions = check({ operations, state, isFaulted });
-  if (contradictions.length === 0) cleanup.defer(() => rmSync(folder, { recursive: true }));
-  return reportOf({
-    seed: options.seed,
-    seconds,
-    operations,
-    isFaulted,
-    networkFaults: network.done,
-    serverFaults: server.done,
-    accounts: state.accounts.size,
-    contradictions,
-    journalFolder,
-  });
 }
 
 function startGroup(options: ChaosOptions, settings: SharedSettings): CallerGroup {
@@ -116,19 +124,20 @@ function startGroup(options: ChaosOptions, settings: SharedSettings): CallerGrou
 
 interface Running {
   callers: CallerGroup;
-  network: NetworkFaults;
+  faults: NetworkFaults;
   server: ServerFaults;
 }
 
-async function watch(options: ChaosOptions, { callers, network, server }: Running): Promise<void> {
+/** @returns the seconds for which callers have gone on. */
+async function watch(options: ChaosOptions, { callers, faults, server }: Running): Promise<number> {
   const startedAtMs = performance.now();
   for (;;) {
     await delay(Math.min(500, options.seconds * 1000));
     const seconds = (performance.now() - startedAtMs) / 1000;
     const operations = callers.operations();
-    const [networkFaults, serverFaults] = [network.done.length, server.done.length];
+    const [networkFaults, serverFaults] = [faults.done.length, server.done.length];
     options.onProgress?.({ seconds, operations, networkFaults, serverFaults });
-    if (seconds >= options.seconds && operations >= options.operations) return;
+    if (seconds >= options.seconds && operations >= options.operations) return seconds;
   }
 }
 

@@ -3,7 +3,11 @@ export class Underway {
   readonly #works = new Set<Promise<unknown>>();
 
   later(delayMs: number, work: () => Promise<unknown>): void {
-    const done = new Promise((resolve) => setTimeout(resolve, delayMs)).then(work).catch(() => {});
+    this.add(new Promise((resolve) => setTimeout(resolve, delayMs)).then(work));
+  }
+
+  add(work: Promise<unknown>): void {
+    const done = work.catch(() => {});
     this.#works.add(done);
     done.finally(() => this.#works.delete(done));
   }

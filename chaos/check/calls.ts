@@ -181,7 +181,9 @@ function checkUnconfirmed(
 /** Once a give-back found nothing, its attempt's late reserve must hold nothing; and it frees nobody else's hold. */
 function checkGivenBack({ own, say }: OneId, record: CallRecord): void {
   const givenUp = own.flatMap(({ sent, told }) =>
-    sent.kind === "release" && sent.attempt !== null ? [{ attempt: sent.attempt, told }] : [],
+    sent.kind === "release" && sent.attempt !== null
+      ? [{ attempt: sent.attempt, hash: sent.hash, told }]
+      : [],
   );
   const isBuried = givenUp.some(
     ({ attempt, told }) => told?.outcome === "unknown" && attempt === record.attempt,
@@ -189,13 +191,15 @@ function checkGivenBack({ own, say }: OneId, record: CallRecord): void {
   // A tombstone names one attempt: where two gave up, the first one's late reserve may get a hold, which expires into spend.
   const isOnlyOne = givenUp.every(({ attempt }) => attempt === record.attempt);
   if (isBuried && isOnlyOne) say("the attempt was given up, and its late reserve got a hold");
-  const freedBy = own.find(({ sent }) => sent.kind === "release" && sent.hash === record.closed?.hash)?.sent;
-  if (freedBy?.kind !== "release" || freedBy.attempt === null) return;
-  const other = own.find(
-    ({ sent, told }) =>
-      sent.kind === "reserve" && told?.outcome === "held" && sent.attempt !== freedBy.attempt,
+  const freedBy = givenUp.find(
+    ({ hash, told }) => told?.outcome === "booked" || hash === record.closed?.hash,
+  )?.attempt;
+  const isOthers = own.some(
+    ({ sent, told }) => sent.kind === "reserve" && told?.outcome === "held" && sent.attempt !== freedBy,
   );
-  if (other !== undefined) say("an attempt that was given up freed a hold that another one had, too");
+  if (freedBy !== undefined && isOthers) {
+    say("an attempt that was given up freed a hold that another one had, too");
+  }
 }
 
 /** @returns the settle that stands. */

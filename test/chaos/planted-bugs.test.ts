@@ -10,7 +10,7 @@ async function chaosWith(bug: PlantedBug | undefined): Promise<ChaosReport> {
   const report = await runChaos({
     seed: 7,
     seconds: 4,
-    operations: 2_000,
+    operations: 1_500,
     processes: 2,
     callersPerProcess: 20,
     wrapTransport: (transport) => (bug === undefined ? transport : brokenTransport(transport, bug)),
@@ -24,6 +24,15 @@ const BUGS: [name: string, bug: PlantedBug, found: RegExp][] = [
     "a settle that does not look at its id",
     { scripts: ["close"], line: "refuseClosed(known, accounts, at)", instead: "" },
     /settle .* was confirmed, and .* stands|settled of its|first amounts/,
+  ],
+  [
+    "a reserve that does not look at the limits",
+    {
+      scripts: ["reserve"],
+      line: "if refuses(account, requested) then refuse('DENIED', at, {}, accounts) end",
+      instead: "",
+    },
+    /was admitted with \d+ of \d+ [\s\S]*was admitted when at least \d+ of \d+/,
   ],
   [
     "a reset that is applied twice",
