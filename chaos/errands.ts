@@ -32,7 +32,7 @@ export async function runErrand(errand: Errand): Promise<void> {
     [6, sharedCall],
     [16, record],
     [8, closeLate],
-    [2.5, reset],
+    [4, reset],
     [0.7, pauseAndResume],
     [0.5, resume],
   ]);

@@ -1,5 +1,6 @@
 /** A transport whose scripts have a bug that was planted in their text. */
 import { createHash } from "node:crypto";
+import { SCRIPTS } from "../../src/redis/scripts.ts";
 import type { RedisScript, ScriptTransport } from "../../src/redis/transport.ts";
 
 export interface PlantedBug {
@@ -10,17 +11,20 @@ export interface PlantedBug {
   instead: string;
 }
 
+export type BrokenScripts = Map<string, RedisScript>;
+
 /** @throws Error when a script does not hold the line exactly once: the bug then must be planted elsewhere. */
-export function brokenTransport(transport: ScriptTransport, bug: PlantedBug): ScriptTransport {
-  const broken = new Map<string, RedisScript>();
+export function plant(bug: PlantedBug): BrokenScripts {
+  const named = Object.values<RedisScript>(SCRIPTS).filter(({ name }) => bug.scripts.includes(name));
+  if (named.length !== bug.scripts.length) throw new Error(`Not all of ${bug.scripts.join(", ")} exist.`);
+  return new Map(named.map((script) => [script.name, withBug(script, bug)]));
+}
+
+export function brokenTransport(transport: ScriptTransport, broken: BrokenScripts): ScriptTransport {
   return {
     ...transport,
-    run(script, keys, args, elapsedMs) {
-      if (!bug.scripts.includes(script.name)) return transport.run(script, keys, args, elapsedMs);
-      const known = broken.get(script.name) ?? withBug(script, bug);
-      broken.set(script.name, known);
-      return transport.run(known, keys, args, elapsedMs);
-    },
+    run: (script, keys, args, elapsedMs) =>
+      transport.run(broken.get(script.name) ?? script, keys, args, elapsedMs),
   };
 }
 

@@ -32,7 +32,7 @@ describe("Processes of callers under every fault at once", () => {
     ]) {
       expect(report.outcomes[outcome], outcome).toBeGreaterThan(0);
     }
-  }, 90_000);
+  }, 180_000);
 });
 
 describe("A seed", () => {

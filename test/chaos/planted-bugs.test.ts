@@ -2,27 +2,38 @@
 import { rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { ChaosReport } from "../../chaos/report.ts";
 import { runChaos } from "../../chaos/run.ts";
-import { brokenTransport, type PlantedBug } from "./broken-transport.ts";
+import { type BrokenScripts, brokenTransport, type PlantedBug, plant } from "./broken-transport.ts";
 
-async function chaosWith(bug: PlantedBug | undefined): Promise<ChaosReport> {
-  const report = await runChaos({
-    seed: 7,
-    seconds: 4,
-    operations: 1_500,
-    processes: 2,
-    callersPerProcess: 20,
-    wrapTransport: (transport) => (bug === undefined ? transport : brokenTransport(transport, bug)),
-  });
-  if (report.contradictions.length > 0) rmSync(dirname(report.journalFolder), { recursive: true });
-  return report;
+/** Runs are short: a bug that shows in doubled resets alone may need a second one. */
+const SEEDS = [7, 8, 9];
+
+/** What the first run says that contradicts anything; empty when none of them does. */
+async function contradictionsWith(broken: BrokenScripts, seeds: number[]): Promise<string[]> {
+  for (const seed of seeds) {
+    const { contradictions, journalFolder } = await runChaos({
+      seed,
+      seconds: 4,
+      operations: 1_200,
+      processes: 2,
+      callersPerProcess: 12,
+      wrapTransport: (transport) => brokenTransport(transport, broken),
+    });
+    if (contradictions.length === 0) continue;
+    rmSync(dirname(journalFolder), { recursive: true });
+    return contradictions;
+  }
+  return [];
 }
 
 const BUGS: [name: string, bug: PlantedBug, found: RegExp][] = [
   [
     "a settle that does not look at its id",
-    { scripts: ["close"], line: "refuseClosed(known, accounts, at)", instead: "" },
+    {
+      scripts: ["close"],
+      line: "local closed = known.closed\nif not closed then",
+      instead: "local closed = false\ndo return end\nif not closed then",
+    },
     /settle .* was confirmed, and .* stands|settled of its|first amounts/,
   ],
   [
@@ -32,7 +43,7 @@ const BUGS: [name: string, bug: PlantedBug, found: RegExp][] = [
       line: "if refuses(account, requested) then refuse('DENIED', at, {}, accounts) end",
       instead: "",
     },
-    /was admitted with \d+ of \d+ [\s\S]*was admitted when at least \d+ of \d+/,
+    /was admitted (with|when at least) \d+ of \d+/,
   ],
   [
     "a reset that is applied twice",
@@ -76,14 +87,12 @@ describe("Chaos finds", () => {
   it.concurrent.each(BUGS)(
     "%s",
     async (_name, bug, found) => {
-      const { contradictions } = await chaosWith(bug);
-      expect(contradictions.join("\n")).toMatch(found);
+      expect((await contradictionsWith(plant(bug), SEEDS)).join("\n")).toMatch(found);
     },
-    60_000,
+    120_000,
   );
 
   it.concurrent("nothing where nothing was planted", async () => {
-    const { contradictions } = await chaosWith(undefined);
-    expect(contradictions).toEqual([]);
-  }, 60_000);
+    expect(await contradictionsWith(new Map(), SEEDS.slice(0, 1))).toEqual([]);
+  }, 120_000);
 });
