@@ -1,5 +1,5 @@
 /** Sequences that once broke a ledger: the property tests begin with them. `target` and `reuse` count the operations sent before. */
-import type { Sequence, Step } from "./random-steps.ts";
+import { ANSWERED, type Sequence, type Step } from "./random-steps.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60_000;
@@ -17,7 +17,9 @@ function reserve(
   expiresInSeconds = 600,
   reuse: number | null = null,
 ): Step {
-  return { kind: "reserve", chain, amounts: usd(nanoUsd), unknownTokens: false, expiresInSeconds, reuse };
+  const again = reuse === null ? null : { target: reuse, isSameAttempt: false };
+  const asked = { amounts: usd(nanoUsd), unknownTokens: false, requiresLimit: false };
+  return { kind: "reserve", chain, ...asked, expiresInSeconds, reuse: again };
 }
 
 function settle(
@@ -36,11 +38,16 @@ function release(target: number, own = false): Step {
 
 function record(chain: { scope: string }[], nanoUsd: number, reuse: number | null = null): Step {
   const details = { model: "openai/model-1", kinds: [], alertThresholds: [] };
-  return { kind: "record", chain, amounts: usd(nanoUsd), reuse, ...details };
+  return { kind: "record", chain, amounts: usd(nanoUsd), reuse: sameAgain(reuse), ...details };
 }
 
 function administer(kind: "reset" | "pause" | "resume" | "storeLimits", reuse: number | null = null): Step {
-  return { kind, chain: user, budgets: [{ window: "day", usd: "1", soft: false }], reuse };
+  const budgets = [{ window: "day" as const, usd: "1", soft: false }];
+  return { kind, chain: user, budgets, reuse: sameAgain(reuse) };
+}
+
+function sameAgain(target: number | null) {
+  return target === null ? null : { target, isSameAttempt: true };
 }
 
 /** Steps one second apart, unless a number of milliseconds stands between them. */
@@ -48,8 +55,10 @@ function sequence(...parts: (Step | number)[]): Sequence {
   const steps: Sequence = [];
   for (const part of parts) {
     const last = steps.at(-1);
-    if (typeof part !== "number") steps.push([part, SECOND]);
-    else if (last !== undefined) last[1] = part;
+    const call = { caller: 0, fate: ANSWERED };
+    if (typeof part !== "number")
+      steps.push({ calls: [{ ...call, step: part }], order: [0], gapMs: 0, jumpMs: SECOND });
+    else if (last !== undefined) last.jumpMs = part;
   }
   return steps;
 }

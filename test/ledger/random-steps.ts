@@ -1,24 +1,28 @@
-/** Random sequences of operations over a store: retries, conflicts, late and double settles, resets, changed lists, jumps in time. */
+/** Random sequences: operations with retries, conflicts, late and double settles, changed lists, jumps in time, lost and doubled requests, callers at once. */
 import fc from "fast-check";
 import type { Budget } from "../../src/ledger/budgets.ts";
 import { canonicalLimits } from "../../src/ledger/limits.ts";
-import type { Amounts, ChainLink, Store } from "../../src/ledger/store.ts";
+import type { Amounts, ChainLink, RequestedAmounts, Store } from "../../src/ledger/store.ts";
 
 /** A minute and a half before midnight: short sequences cross minutes, an hour and a day. */
 export const START_MS = Date.UTC(2026, 10, 25, 23, 58, 30);
 
 /** Time jumps between operations, in milliseconds: within a minute mostly, over minutes, hours, days, a month, and back. */
 const jumps = fc.oneof(
-  { weight: 6, arbitrary: fc.integer({ min: 0, max: 3_000 }) },
-  { weight: 3, arbitrary: fc.integer({ min: 10_000, max: 200_000 }) },
-  { weight: 2, arbitrary: fc.integer({ min: 600_000, max: 7_200_000 }) },
-  { weight: 1, arbitrary: fc.integer({ min: 20, max: 800 }).map((hours) => hours * 3_600_000) },
-  { weight: 1, arbitrary: fc.constant(-200_000) },
+  { weight: 20, arbitrary: fc.integer({ min: 0, max: 3_000 }) },
+  { weight: 6, arbitrary: fc.integer({ min: 10_000, max: 200_000 }) },
+  { weight: 4, arbitrary: fc.integer({ min: 600_000, max: 7_200_000 }) },
+  { weight: 2, arbitrary: fc.integer({ min: 20, max: 800 }).map((hours) => hours * 3_600_000) },
+  { weight: 1, arbitrary: fc.constant(410 * 86_400_000) },
+  { weight: 2, arbitrary: fc.constant(-200_000) },
 );
 
 const amounts: fc.Arbitrary<Amounts> = fc.record({
-  nanoUsd: fc.oneof(fc.integer({ min: 0, max: 400_000_000 }), fc.constant(100_000_000_000_001)),
-  tokens: fc.integer({ min: 0, max: 500 }),
+  nanoUsd: fc.oneof(
+    { weight: 7, arbitrary: fc.integer({ min: 0, max: 200_000_000 }) },
+    { weight: 1, arbitrary: fc.constant(100_000_000_000_001) },
+  ),
+  tokens: fc.integer({ min: 0, max: 300 }),
   requests: fc.integer({ min: 0, max: 2 }),
 });
 
@@ -46,23 +50,33 @@ const link: fc.Arbitrary<ChainLink> = fc.record({
 const chain = fc.uniqueArray(link, { minLength: 1, maxLength: 3, selector: ({ scope }) => scope });
 const kinds = fc.array(fc.integer({ min: 0, max: 99 }), { maxLength: 10 });
 const model = fc.integer({ min: 0, max: 19 }).map((number) => `openai/model-${number}`);
-const target = fc.nat({ max: 30 });
+/** An operation that was sent before, counted back from the last. */
+const target = fc.oneof(
+  { weight: 3, arbitrary: fc.integer({ min: -6, max: -1 }) },
+  { weight: 1, arbitrary: fc.integer({ min: -40, max: -7 }) },
+);
 const alertThresholds = fc.constantFrom<number[]>([], [0.5, 0.8, 1]);
+/** An operation that was sent before is sent again: by another attempt, or as one more try of the same. */
+const reuse = fc.option(fc.record({ target, isSameAttempt: fc.boolean() }), { freq: 2 });
 
 const step = fc.oneof(
   {
-    weight: 6,
+    weight: 12,
     arbitrary: fc.record({
       kind: fc.constant("reserve" as const),
       chain,
       amounts,
       unknownTokens: fc.boolean(),
+      requiresLimit: fc.oneof(
+        { weight: 9, arbitrary: fc.constant(false) },
+        { weight: 1, arbitrary: fc.constant(true) },
+      ),
       expiresInSeconds: fc.constantFrom<number>(1, 50, 600, 93_600),
-      reuse: fc.option(target),
+      reuse,
     }),
   },
   {
-    weight: 5,
+    weight: 10,
     arbitrary: fc.record({
       kind: fc.constant("settle" as const),
       target,
@@ -74,9 +88,9 @@ const step = fc.oneof(
       lost: fc.boolean(),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("release" as const), target, own: fc.boolean() }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("release" as const), target, own: fc.boolean() }) },
   {
-    weight: 3,
+    weight: 6,
     arbitrary: fc.record({
       kind: fc.constant("record" as const),
       chain,
@@ -84,24 +98,84 @@ const step = fc.oneof(
       model,
       kinds,
       alertThresholds,
-      reuse: fc.option(target),
+      reuse,
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("check" as const), chain, amounts }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("check" as const), chain, amounts }) },
   {
-    weight: 2,
+    weight: 4,
     arbitrary: fc.record({
-      kind: fc.constantFrom("reset" as const, "pause" as const, "resume" as const, "storeLimits" as const),
+      kind: fc.oneof(
+        {
+          weight: 3,
+          arbitrary: fc.constantFrom("reset" as const, "resume" as const, "storeLimits" as const),
+        },
+        { weight: 1, arbitrary: fc.constant("pause" as const) },
+      ),
       chain,
       budgets: fc.uniqueArray(budget, { maxLength: 2, selector: ({ window, soft }) => `${window} ${soft}` }),
-      reuse: fc.option(target),
+      reuse,
     }),
   },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("loseId" as const), target }) },
 );
 export type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** An operation that was sent: repeated steps aim at it. */
+/** What happens to the requests of an operation on their way. */
+export interface Fate {
+  original: "answered" | "answer lost" | "request lost";
+  /** When a copy arrives: at once (0), or that many beats later; null: never. */
+  copyAfterBeats: number | null;
+}
+
+export const ANSWERED: Fate = { original: "answered", copyAfterBeats: null };
+
+const fate: fc.Arbitrary<Fate> = fc.oneof(
+  { weight: 6, arbitrary: fc.constant(ANSWERED) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      original: fc.constantFrom("answered" as const, "answer lost" as const, "request lost" as const),
+      copyAfterBeats: fc.constantFrom(null, 0, 1, 2, 5),
+    }),
+  },
+);
+
+/** Operations that begin together, each by a caller of its own. */
+export interface Beat {
+  calls: { caller: number; step: Step; fate: Fate }[];
+  /** Which of the waiting callers does its next round. */
+  order: number[];
+  /** What passes between two rounds. */
+  gapMs: number;
+  /** What passes after the last. */
+  jumpMs: number;
+}
+
+const call = fc.record({ caller: fc.nat({ max: 2 }), step, fate });
+const beat: fc.Arbitrary<Beat> = fc.record({
+  calls: fc.oneof(
+    { weight: 3, arbitrary: fc.array(call, { minLength: 1, maxLength: 1 }) },
+    {
+      weight: 1,
+      arbitrary: fc.uniqueArray(call, { minLength: 2, maxLength: 3, selector: ({ caller }) => caller }),
+    },
+  ),
+  order: fc.array(fc.nat({ max: 2 }), { minLength: 1, maxLength: 6 }),
+  gapMs: fc.constantFrom(0, 0, 0, 1, 700, 40_000),
+  jumpMs: jumps,
+});
+
+export type Sequence = Beat[];
+export const sequences: fc.Arbitrary<Sequence> = fc.array(beat, {
+  minLength: 5,
+  maxLength: 40,
+  size: "large",
+});
+
+/** An operation that was sent: later steps aim at it. */
 export interface Sent {
+  kind: Step["kind"];
   id: string;
   hash: string;
   chain: ChainLink[];
@@ -109,95 +183,99 @@ export interface Sent {
 }
 
 /** Who sends a step: to which store, and what was sent before. */
-export interface Caller {
+export interface StepSender {
   store: Store;
   namespace: string;
   /** Steps that aim at an earlier operation find it here. */
   sent: Sent[];
-  /** The step's place in its sequence, which names its operation. */
-  place: number;
+  /** Names the step's operation. */
+  name: string;
+  retentionSeconds: number;
+}
+
+/** What a step asks for, where it is judged. */
+export function requestedBy(wanted: Step): RequestedAmounts | undefined {
+  if (wanted.kind === "check") return wanted.amounts;
+  if (wanted.kind !== "reserve") return undefined;
+  return { ...wanted.amounts, tokens: wanted.unknownTokens ? null : wanted.amounts.tokens };
 }
 
 /** Sends a step to a store. Undefined for a step that aims at nothing. */
-export async function perform({ store, namespace, sent, place }: Caller, wanted: Step): Promise<unknown> {
-  const base = { namespace, retentionSeconds: 86_400 };
-  const fresh = (links: ChainLink[]): Sent => ({
-    id: `id-${place}`,
-    hash: `h${place}`,
-    chain: links,
-    attempt: `a${place}`,
-  });
+export async function perform(sender: StepSender, wanted: Step): Promise<unknown> {
+  const { store, namespace, sent, retentionSeconds } = sender;
+  const base = { namespace, retentionSeconds };
   switch (wanted.kind) {
     case "reserve": {
-      const { amounts: asked, unknownTokens, expiresInSeconds, reuse } = wanted;
-      const earlier = reuse === null ? undefined : sent[reuse];
-      const own = { ...(earlier ?? fresh(wanted.chain)), attempt: `a${place}` };
-      sent.push(own);
-      const requested = { ...asked, tokens: unknownTokens ? null : asked.tokens };
-      const { id, hash, attempt } = own;
-      return store.reserve({
-        ...base,
-        id,
-        argumentsHash: hash,
-        chain: own.chain,
-        attempt,
-        requested,
-        expiresInSeconds,
-      });
+      const { id, hash, chain: links, attempt } = ownOperation(sender, wanted);
+      const requested = requestedBy(wanted) ?? wanted.amounts;
+      const { expiresInSeconds, requiresLimit } = wanted;
+      const operation = { ...base, id, argumentsHash: hash, chain: links };
+      return store.reserve({ ...operation, attempt, requested, expiresInSeconds, requiresLimit });
     }
     case "settle": {
-      const aim = sent[wanted.target];
+      const aim = aimAtHold(sent, wanted.target);
       if (aim === undefined) return undefined;
       const { actual, source, model: used, kinds: tokenKinds, alertThresholds: thresholds, lost } = wanted;
       const bookIfUnknown = lost && actual !== undefined ? { reserveHash: aim.hash } : undefined;
-      return store.settle({
-        ...base,
-        id: aim.id,
-        chain: aim.chain,
-        argumentsHash: JSON.stringify(actual ?? 0).length.toString(16),
-        source,
-        actual,
-        model: used,
-        tokenKinds,
-        alertThresholds: thresholds,
-        bookIfUnknown,
-      });
+      const argumentsHash = JSON.stringify(actual ?? 0).length.toString(16);
+      const operation = { ...base, id: aim.id, chain: aim.chain, argumentsHash, source, actual };
+      const told = { model: used, tokenKinds, alertThresholds: thresholds };
+      return store.settle({ ...operation, ...told, bookIfUnknown });
     }
     case "release": {
-      const aim = sent[wanted.target] ?? fresh([{ scope: "user:1" }]);
+      const aim =
+        aimAtHold(sent, wanted.target) ?? freshOperation(sender.name, "reserve", [{ scope: "user:1" }]);
       const attempt = wanted.own ? aim.attempt : undefined;
       return store.release({ ...base, id: aim.id, chain: aim.chain, argumentsHash: "release", attempt });
     }
     case "record": {
-      const own = (wanted.reuse === null ? undefined : sent[wanted.reuse]) ?? fresh(wanted.chain);
-      sent.push(own);
+      const { id, hash, chain: links } = ownOperation(sender, wanted);
       const { amounts: actual, model: used, kinds: tokenKinds, alertThresholds: thresholds } = wanted;
-      const { id, hash } = own;
-      const operation = { ...base, id, argumentsHash: hash, chain: own.chain };
+      const operation = { ...base, id, argumentsHash: hash, chain: links };
       return store.record({ ...operation, actual, model: used, tokenKinds, alertThresholds: thresholds });
     }
     case "check":
       return store.check({ namespace, chain: wanted.chain, requested: wanted.amounts });
+    case "loseId":
+      return undefined;
     default: {
-      const own = (wanted.reuse === null ? undefined : sent[wanted.reuse]) ?? fresh(wanted.chain);
-      sent.push(own);
-      const operation = { ...base, id: own.id, argumentsHash: own.hash, chain: own.chain };
-      if (wanted.kind === "storeLimits") {
+      const { id, hash, chain: links } = ownOperation(sender, wanted);
+      const operation = { ...base, id, argumentsHash: hash, chain: links };
+      if (wanted.kind === "storeLimits")
         return store.storeLimits({ ...operation, limits: canonicalLimits(wanted.budgets) ?? [] });
-      }
-      return wanted.kind === "pause"
-        ? store.pause({ ...operation, reason: "lunch" })
-        : store[wanted.kind](operation);
+      if (wanted.kind === "pause") return store.pause({ ...operation, reason: "lunch" });
+      return wanted.kind === "reset" ? store.reset(operation) : store.resume(operation);
     }
   }
 }
 
-/** Steps, each with the milliseconds that pass after it. */
-export type Sequence = [Step, number][];
-export const sequences: fc.Arbitrary<Sequence> = fc.array(fc.tuple(step, jumps), {
-  minLength: 5,
-  maxLength: 40,
-});
+function freshOperation(name: string, kind: Step["kind"], links: ChainLink[]): Sent {
+  return { kind, id: `id-${name}`, hash: `h${name}`, chain: links, attempt: `a${name}` };
+}
+
+/** The operation at a place: counted from the first or, below 0, back from the last. */
+function aimOf(sent: Sent[], place: number): Sent | undefined {
+  return place >= 0 ? sent[place] : sent.at(place % sent.length);
+}
+
+/** What a settle, a release or a failover aims at: counted back, it is a reserve. */
+export function aimAtHold(sent: Sent[], place: number): Sent | undefined {
+  return aimOf(place >= 0 ? sent : sent.filter(({ kind }) => kind === "reserve"), place);
+}
+
+/** A new operation, or one that was sent before; from now on later steps can aim at it. */
+function ownOperation(
+  { sent, name }: StepSender,
+  { kind, chain: links, reuse: again }: Extract<Step, { reuse: unknown }>,
+): Sent {
+  const earlier = again === null ? undefined : aimOf(sent, again.target);
+  const isSame = again?.isSameAttempt === true;
+  const fresh = freshOperation(name, kind, links);
+  const own =
+    earlier === undefined ? fresh : { ...earlier, kind, ...(isSame ? {} : { attempt: fresh.attempt }) };
+  sent.push(own);
+  return own;
+}
 
 /** An answer, or what was thrown, to be compared. */
 export function outcomeOf(answer: Promise<unknown>): Promise<unknown> {
@@ -207,7 +285,7 @@ export function outcomeOf(answer: Promise<unknown>): Promise<unknown> {
   }));
 }
 
-const RUNS = Number(process.env.LEDGER_RUNS ?? 150);
+const RUNS = Number(process.env.LEDGER_RUNS ?? 1_000);
 
 /** A hundred milliseconds a sequence: ten times what a busy machine takes. */
 export const PROPERTY_TIMEOUT_MS = 60_000 + RUNS * 100;

@@ -13,7 +13,8 @@ export interface StateDump {
 export function dumpMemory(backend: MemoryBackend, namespace: string): StateDump {
   const state = backend.namespace(namespace);
   const accounts = [...state.accounts].map(([scope, fields]) => [scope, Object.fromEntries(fields)]);
-  const operations = [...state.operations].map(([id, { text }]) => [id, text]);
+  const remembered = [...state.operations].filter(([, { expiresAtMs }]) => expiresAtMs > backend.now());
+  const operations = remembered.map(([id, { text }]) => [id, text]);
   return {
     accounts: Object.fromEntries(accounts),
     operations: Object.fromEntries(operations),

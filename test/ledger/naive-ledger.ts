@@ -1,0 +1,315 @@
+/**
+ * The third ledger: it lists every call with its time, and adds up when it is asked. It knows no wheel, keeps no counter,
+ * and reads nothing but commands and the clock. What it predicts of each command, a store must answer.
+ */
+import type {
+  AdministerCommand,
+  CloseCommand,
+  LedgerCommand,
+  RecordCommand,
+  ReplyCode,
+  ReserveCommand,
+  ScopeArguments,
+} from "../../src/ledger/commands.ts";
+import type { Amounts } from "../../src/ledger/store.ts";
+import {
+  type Call,
+  type Closing,
+  type Known,
+  minuteOf,
+  NaiveBooks,
+  type Triple,
+  ZERO,
+} from "./naive-books.ts";
+import {
+  entries,
+  holds,
+  inForce,
+  lacksBounds,
+  type Scope,
+  type SentWindows,
+  scopeAt,
+  sentWindows,
+  storeLimits,
+} from "./naive-windows.ts";
+
+/** What a store must answer. */
+export interface Prediction {
+  code: ReplyCode;
+  atMicros: number;
+  details: string[];
+  /** Of the chain, as they are judged; undefined: nobody has used it. Empty: the answer carries none. */
+  accounts: (Scope | undefined)[];
+  /** Set for readers: when they read. What has expired by then counts as settled for them. */
+  readerMicros?: number;
+}
+
+const TOMBSTONE_MS = 1_500_000;
+
+export class NaiveLedger {
+  readonly books = new NaiveBooks();
+  readonly scopes = new Map<string, Scope>();
+  /** What administrators did, newest first. */
+  readonly log: string[] = [];
+
+  /** Does what the command asks for, at this reading of the server's clock. */
+  apply(command: LedgerCommand, nowMs: number): Prediction {
+    switch (command.kind) {
+      case "reserve":
+        return this.#reserve(command, nowMs);
+      case "record":
+        return this.#record(command, nowMs);
+      case "settle":
+      case "release":
+        return this.#close(command, nowMs);
+      case "administer":
+        return this.#administer(command, nowMs);
+      case "read": {
+        const { accounts } = this.#asTheyAre(command.scopes, nowMs);
+        const atMicros = Math.floor(nowMs * 1000);
+        const isInit = accounts.includes(undefined) && !command.withIndex;
+        const answer = answerer(isInit ? [] : accounts, atMicros)(isInit ? "INIT" : "OK");
+        return { ...answer, readerMicros: atMicros };
+      }
+      default:
+        return command satisfies never;
+    }
+  }
+
+  #reserve(command: ReserveCommand, nowMs: number): Prediction {
+    const known = this.books.known(command.id, nowMs);
+    if (known !== undefined && !(known.kind === "gone" && known.attempt !== command.attempt))
+      return this.#reserveAgain(command, known, nowMs);
+    const prepared = this.#prepare(command, nowMs, "refuse paused scopes");
+    if ("code" in prepared) return prepared;
+    const { accounts, atMicros } = prepared;
+    const answer = answerer(accounts, atMicros);
+
+    if (command.requiresLimit && !accounts.some(isLimited)) return answer("UNLIMITED");
+    if (this.books.passed(accounts, command.requested).length > 0) return answer("DENIED");
+    const { nanoUsd, tokens, requests } = command.requested;
+    const held: Triple = [nanoUsd ?? 0, tokens ?? 0, requests];
+    const full = this.books.firstFull(accounts, held);
+    if (full >= 0) return answerer([], atMicros)("FULL", [String(full)]);
+
+    const expiryMinute = minuteOf(atMicros + command.expiresInMicros);
+    const call = newCall(command, "hold", { startMicros: atMicros, expiryMinute, held });
+    call.attempt = command.attempt;
+    this.books.calls.push(call);
+    this.books.rememberHold(command, call, { nowMs, atMs: Math.floor(atMicros / 1000) });
+    this.#commit(accounts);
+    return answer("OK", holdDetails(call));
+  }
+
+  #reserveAgain(command: ReserveCommand, known: Known, nowMs: number): Prediction {
+    const { accounts, atMicros } = this.#asTheyAre(command.scopes, nowMs);
+    const answer = answerer(accounts, atMicros);
+    if (known.kind === "gone") return answer("GONE");
+    if (known.kind !== "hold" || known.hash !== command.argumentsHash) return answer("CONFLICT");
+    if (known.closed !== undefined) return answer("CLOSED", closingDetails(known, known.closed));
+    if (minuteOf(atMicros) > known.expiryMinute) return answer("EXPIRED", holdDetails(known));
+    if (!known.isShared && known.attempt !== command.attempt) {
+      known.isShared = true;
+      this.books.rememberHold(command, known, { nowMs, atMs: Math.floor(atMicros / 1000) });
+    }
+    return answer("REPLAY", holdDetails(known));
+  }
+
+  #record(command: RecordCommand, nowMs: number): Prediction {
+    const known = this.books.known(command.id, nowMs);
+    if (known !== undefined && !(command.asHold && known.kind === "gone"))
+      return this.#recordAgain(command, known, nowMs);
+    const prepared = this.#prepare(command, nowMs, "record all the same");
+    if ("code" in prepared) return prepared;
+    const { accounts, atMicros } = prepared;
+    const answer = answerer(accounts, atMicros);
+    const actual = tripleOf(command.actual);
+    const full = this.books.firstFull(accounts, actual);
+    if (full >= 0) return answerer([], atMicros)("FULL", [String(full)]);
+
+    const kind = command.asHold ? "hold" : "record";
+    const booked = { startMicros: atMicros, expiryMinute: minuteOf(atMicros), held: ZERO };
+    const closed = newClosing({ ...command, actual, hash: command.closeHash });
+    const call = { ...newCall(command, kind, booked), closed };
+    this.books.calls.push(call);
+    this.books.remember(command.id, call, nowMs + command.retentionMs);
+    this.#commit(accounts);
+    const paused = accounts.findIndex(({ isPaused }) => isPaused);
+    closed.verdict = paused >= 0 ? `p${paused}` : this.books.verdict(accounts, atMicros);
+    const times = { startMicros: atMicros, atMicros };
+    closed.crossings = this.books.cross(accounts, command.thresholdMillionths, times);
+    return answer("OK", closingDetails(call, closed));
+  }
+
+  #recordAgain({ asHold, argumentsHash, scopes }: RecordCommand, known: Known, nowMs: number): Prediction {
+    const { accounts, atMicros } = this.#asTheyAre(scopes, nowMs);
+    const answer = answerer(accounts, atMicros);
+    const isSame = !asHold && known.kind === "record" && known.hash === argumentsHash;
+    if (!isSame || known.closed === undefined) return answer("CONFLICT");
+    return answer("REPLAY", closingDetails(known, known.closed));
+  }
+
+  #close(command: CloseCommand, nowMs: number): Prediction {
+    const accounts = command.scopes.map(({ scope }) => this.scopes.get(scope));
+    const atMicros = command.nowMs * 1000;
+    const answer = answerer(accounts, atMicros);
+    const known = this.books.known(command.id, nowMs);
+    if (known === undefined || known.kind === "gone") {
+      const { attempt, id } = command;
+      if (attempt !== undefined) this.books.remember(id, { kind: "gone", attempt }, nowMs + TOMBSTONE_MS);
+      return answer("UNKNOWN");
+    }
+    if (known.kind !== "hold" || known.chain.join() !== chainOf(command).join()) return answer("CONFLICT");
+
+    const { closed } = known;
+    if (closed?.source === command.source && closed.hash === command.argumentsHash)
+      return answer("REPLAY", closingDetails(known, closed));
+    const isForeign = command.attempt !== undefined && (known.isShared || known.attempt !== command.attempt);
+    const isFinal = closed !== undefined && (command.source !== "r" || closed.source === "r");
+    const nothing = newClosing({ ...command, actual: ZERO, hash: command.argumentsHash });
+    if (isForeign || isFinal)
+      return answer("DONE", closingDetails(known, closed ?? { ...nothing, source: "-" }));
+
+    const actual = actualOf(command, known);
+    const present = accounts.filter((scope) => scope !== undefined);
+    const full = this.books.firstFull(present, actual);
+    if (full >= 0) return answerer([], atMicros)("FULL", [String(full)]);
+    const booked: Closing = { ...nothing, actual };
+    known.closed = booked;
+    this.books.rememberHold(command, known, { nowMs, atMs: command.nowMs });
+    const { startMicros } = known;
+    booked.verdict = this.books.verdict(present, startMicros);
+    booked.crossings = this.books.cross(present, command.thresholdMillionths, { startMicros, atMicros });
+    return answer("OK", closingDetails(known, booked));
+  }
+
+  #administer(command: AdministerCommand, nowMs: number): Prediction {
+    const known = this.books.known(command.id, nowMs);
+    if (known !== undefined) {
+      const { accounts, atMicros } = this.#asTheyAre(command.scopes, nowMs);
+      const isSame = known.kind === "admin" && known.hash === command.argumentsHash;
+      return answerer(accounts, atMicros)(isSame ? "REPLAY" : "CONFLICT");
+    }
+    const prepared = this.#prepare(command, nowMs, "administer all the same");
+    if ("code" in prepared) return prepared;
+    const { accounts, atMicros } = prepared;
+    for (const scope of accounts) administerScope(scope, command, atMicros);
+    this.#commit(accounts);
+    const { id, argumentsHash: hash, retentionMs, action, detail } = command;
+    this.books.remember(id, { kind: "admin", hash }, nowMs + retentionMs);
+    if (action !== "unmark") this.log.unshift(`${atMicros} ${action} ${chainOf(command)} ${id} ${detail}`);
+    return answerer(accounts, atMicros)("OK");
+  }
+
+  /** As nothing changes them; the time is never behind any scope's own last operation. */
+  #asTheyAre(scopes: { scope: string }[], nowMs: number) {
+    const accounts = scopes.map(({ scope }) => this.scopes.get(scope));
+    const afterLast = accounts.map((scope) => (scope === undefined ? 0 : scope.lastMicros + 1));
+    return { accounts, atMicros: Math.max(Math.floor(nowMs * 1000), ...afterLast) };
+  }
+
+  /** The chain as it would stand at the operation's time, or why it can't be judged. */
+  #prepare(
+    { scopes, withIndex }: { scopes: ScopeArguments[]; withIndex: boolean },
+    nowMs: number,
+    whilePaused: "refuse paused scopes" | "record all the same" | "administer all the same",
+  ): Prediction | { accounts: Scope[]; atMicros: number } {
+    const { accounts: known, atMicros } = this.#asTheyAre(scopes, nowMs);
+    if (!withIndex && known.includes(undefined)) return answerer([], atMicros)("INIT");
+    const fresh = { lastMicros: atMicros, isPaused: false, reason: undefined, periods: [] };
+    const accounts = known.map((scope, place) => scope ?? { ...fresh, name: scopes[place]?.scope ?? "" });
+    const answer = answerer(accounts, atMicros);
+    const paused = accounts.findIndex(({ isPaused }) => isPaused);
+    if (whilePaused === "refuse paused scopes" && paused >= 0) return answer("PAUSED", [String(paused)]);
+
+    const pairs = scopes.map((scope, place) => [accounts[place], sentWindows(scope)] as const);
+    if (pairs.some(([, { all }]) => all.some((entry) => !holds(entry, atMicros)))) return answer("TIME");
+    const whole = pairs.filter((pair): pair is readonly [Scope, SentWindows] => pair[0] !== undefined);
+    if (whole.some(([scope, sent]) => lacksBounds(scope, sent, atMicros))) return answer("WINDOWS");
+    return { atMicros, accounts: whole.map(([scope, sent]) => scopeAt(scope, sent, atMicros)) };
+  }
+
+  #commit(accounts: Scope[]): void {
+    for (const scope of accounts) this.scopes.set(scope.name, scope);
+  }
+}
+
+function answerer(accounts: (Scope | undefined)[], atMicros: number) {
+  return (code: ReplyCode, details: string[] = []): Prediction => ({ code, atMicros, details, accounts });
+}
+
+function chainOf({ scopes }: { scopes: { scope: string }[] }): string[] {
+  return scopes.map(({ scope }) => scope);
+}
+
+const tripleOf = ({ nanoUsd, tokens, requests }: Amounts): Triple => [nanoUsd, tokens, requests];
+
+function isLimited({ periods }: Scope): boolean {
+  return periods.some((period) =>
+    inForce(period)
+      .slice(0, 3)
+      .some((limit) => limit !== null),
+  );
+}
+
+function newCall(
+  command: { argumentsHash: string; scopes: { scope: string }[] },
+  kind: Call["kind"],
+  times: Pick<Call, "startMicros" | "expiryMinute" | "held">,
+): Call {
+  const { argumentsHash: hash } = command;
+  return { kind, hash, attempt: "-", isShared: false, ...times, chain: chainOf(command), closed: undefined };
+}
+
+function newClosing({
+  actual,
+  source,
+  hash,
+  row,
+  kinds,
+}: Pick<Closing, "actual" | "source" | "hash" | "row" | "kinds">): Closing {
+  return { actual, source, hash, verdict: "0", crossings: [], row, kinds };
+}
+
+/** What a usage can't say, the requests, stays as it was counted. */
+function actualOf({ source, actual }: CloseCommand, { held, closed }: Call): Triple {
+  if (source === "-") return ZERO;
+  const [nanoUsd, tokens] = actual === undefined ? held : tripleOf(actual);
+  const counted = closed === undefined || closed.source === "-" ? held : closed.actual;
+  return [nanoUsd, tokens, counted[2]];
+}
+
+function administerScope(scope: Scope, { action, detail }: AdministerCommand, atMicros: number): void {
+  switch (action) {
+    case "reset":
+      for (const period of scope.periods) Object.assign(period, { sinceMicros: atMicros, fired: [] });
+      return;
+    case "pause":
+    case "resume":
+      scope.isPaused = action === "pause";
+      scope.reason = action === "pause" && detail !== "" ? detail : undefined;
+      return;
+    case "limits":
+      storeLimits(scope, entries(detail), atMicros);
+      return;
+    case "unmark": {
+      const [name, letter, millionths, since] = detail.split(":");
+      const period = scope.periods.find((candidate) => candidate.name === name);
+      if (period === undefined || String(period.sinceMicros) !== since) return;
+      period.fired = period.fired.filter((mark) => mark !== `${letter}${millionths}`);
+      return;
+    }
+    default:
+      action satisfies never;
+  }
+}
+
+function holdDetails({ startMicros, expiryMinute, held }: Call): string[] {
+  return [String(startMicros), String(expiryMinute), held.join()];
+}
+
+function closingDetails({ startMicros, expiryMinute }: Call, closed: Closing): string[] {
+  const { actual, source, verdict, crossings } = closed;
+  const text = crossings.length === 0 ? "-" : [...crossings].sort().join();
+  return [String(startMicros), String(expiryMinute), actual.join(), source, verdict, text];
+}
