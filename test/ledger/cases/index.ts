@@ -17,6 +17,7 @@ import { REPETITION_CASES } from "./repetition.ts";
 import { SETTLING_CASES } from "./settling.ts";
 import { UNLIMITED_CASES } from "./unlimited.ts";
 import { WINDOWS_CASES } from "./windows.ts";
+import { UNKNOWN_WINDOWS_CASES, ZONES_CASES } from "./zones.ts";
 
 export const STORE_CASES: StoreCase[] = [
   ...ADMISSION_CASES,
@@ -28,6 +29,8 @@ export const STORE_CASES: StoreCase[] = [
   ...HISTORY_READER_CASES,
   ...LOST_ANSWERS_CASES,
   ...WINDOWS_CASES,
+  ...ZONES_CASES,
+  ...UNKNOWN_WINDOWS_CASES,
   ...LISTS_CASES,
   ...IDLE_CASES,
   ...ADMINISTRATION_CASES,
