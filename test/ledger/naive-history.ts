@@ -10,11 +10,18 @@ const DAY_MICROS = 86_400_000_000;
 const HOURLY_DAYS = 14;
 const DAILY_DAYS = 400;
 
-/** By field, then by `name source`. */
-export function historyOf(books: NaiveBooks, scope: Scope): Map<string, Map<string, RowSums>> {
+/** By field, then by `name source`; with what has expired by the scope's last operation, or by a later reading. */
+export function historyOf(
+  books: NaiveBooks,
+  scope: Scope,
+  readerMicros = 0,
+): Map<string, Map<string, RowSums>> {
   const fields = new Map<string, Map<string, RowSums>>();
-  for (const call of books.calls.filter(({ chain }) => chain.includes(scope.name))) {
-    const spent = spentOf(call, minuteOf(scope.lastMicros));
+  const untilMinute = minuteOf(Math.max(scope.lastMicros, readerMicros));
+  const isOwn = ({ chain, startMicros }: Call) =>
+    chain.includes(scope.name) && startMicros >= scope.bornMicros;
+  for (const call of books.calls.filter(isOwn)) {
+    const spent = spentOf(call, untilMinute);
     const field = spent === undefined ? undefined : fieldOf(spent.atMicros, scope.lastMicros);
     if (spent === undefined || field === undefined) continue;
     const rows = fields.get(field) ?? new Map<string, RowSums>();

@@ -49,6 +49,8 @@ const TOMBSTONE_MS = 1_500_000;
 export class NaiveLedger {
   readonly books = new NaiveBooks();
   readonly scopes = new Map<string, Scope>();
+  readonly indexed = new Set<string>();
+  readonly #goesAtMs = new Map<string, number>();
   /** What administrators did, newest first. */
   readonly log: string[] = [];
 
@@ -67,7 +69,7 @@ export class NaiveLedger {
       case "read": {
         const { accounts } = this.#asTheyAre(command.scopes, nowMs);
         const atMicros = Math.floor(nowMs * 1000);
-        const isInit = accounts.includes(undefined) && !command.withIndex;
+        const isInit = !command.withIndex && needsIndex(command.scopes, accounts);
         const answer = answerer(isInit ? [] : accounts, atMicros)(isInit ? "INIT" : "OK");
         return { ...answer, readerMicros: atMicros };
       }
@@ -97,7 +99,7 @@ export class NaiveLedger {
     call.attempt = command.attempt;
     this.books.calls.push(call);
     this.books.rememberHold(command, call, { nowMs, atMs: Math.floor(atMicros / 1000) });
-    this.#commit(accounts);
+    this.#commit(accounts, nowMs);
     return answer("OK", holdDetails(call));
   }
 
@@ -133,7 +135,7 @@ export class NaiveLedger {
     const call = { ...newCall(command, kind, booked), closed };
     this.books.calls.push(call);
     this.books.remember(command.id, call, nowMs + command.retentionMs);
-    this.#commit(accounts);
+    this.#commit(accounts, nowMs);
     const paused = accounts.findIndex(({ isPaused }) => isPaused);
     closed.verdict = paused >= 0 ? `p${paused}` : this.books.verdict(accounts, atMicros);
     const times = { startMicros: atMicros, atMicros };
@@ -194,7 +196,7 @@ export class NaiveLedger {
     if ("code" in prepared) return prepared;
     const { accounts, atMicros } = prepared;
     for (const scope of accounts) administerScope(scope, command, atMicros);
-    this.#commit(accounts);
+    this.#commit(accounts, nowMs);
     const { id, argumentsHash: hash, retentionMs, action, detail } = command;
     this.books.remember(id, { kind: "admin", hash }, nowMs + retentionMs);
     if (action !== "unmark") this.log.unshift(`${atMicros} ${action} ${chainOf(command)} ${id} ${detail}`);
@@ -215,9 +217,8 @@ export class NaiveLedger {
     whilePaused: "refuse paused scopes" | "record all the same" | "administer all the same",
   ): Prediction | { accounts: Scope[]; atMicros: number } {
     const { accounts: known, atMicros } = this.#asTheyAre(scopes, nowMs);
-    if (!withIndex && known.includes(undefined)) return answerer([], atMicros)("INIT");
-    const fresh = { lastMicros: atMicros, isPaused: false, reason: undefined, periods: [] };
-    const accounts = known.map((scope, place) => scope ?? { ...fresh, name: scopes[place]?.scope ?? "" });
+    if (!withIndex && needsIndex(scopes, known)) return answerer([], atMicros)("INIT");
+    const accounts = scopes.map((sent, place) => known[place] ?? newScope(sent, atMicros));
     const answer = answerer(accounts, atMicros);
     const paused = accounts.findIndex(({ isPaused }) => isPaused);
     if (whilePaused === "refuse paused scopes" && paused >= 0) return answer("PAUSED", [String(paused)]);
@@ -226,12 +227,40 @@ export class NaiveLedger {
     if (pairs.some(([, { all }]) => all.some((entry) => !holds(entry, atMicros)))) return answer("TIME");
     const whole = pairs.filter((pair): pair is readonly [Scope, SentWindows] => pair[0] !== undefined);
     if (whole.some(([scope, sent]) => lacksBounds(scope, sent, atMicros))) return answer("WINDOWS");
-    return { atMicros, accounts: whole.map(([scope, sent]) => scopeAt(scope, sent, atMicros)) };
+    const current = whole.map(([scope, sent]) => scopeAt(scope, sent, atMicros));
+    for (const [place, scope] of current.entries())
+      scope.idleSeconds &&= scopes[place]?.idleSeconds ?? scope.idleSeconds;
+    return { atMicros, accounts: current };
   }
 
-  #commit(accounts: Scope[]): void {
-    for (const scope of accounts) this.scopes.set(scope.name, scope);
+  #commit(accounts: Scope[], nowMs: number): void {
+    for (const scope of accounts) {
+      const { name, idleSeconds } = scope;
+      this.scopes.set(name, scope);
+      if (idleSeconds === undefined) this.indexed.add(name);
+      else this.#goesAtMs.set(name, nowMs + idleSeconds * 1000);
+    }
   }
+
+  /** Accounts that have gone by now, for good. */
+  purge(nowMs: number): string[] {
+    const gone = [...this.#goesAtMs].filter(([, atMs]) => atMs <= nowMs).map(([name]) => name);
+    for (const name of gone) {
+      this.#goesAtMs.delete(name);
+      this.scopes.delete(name);
+    }
+    return gone;
+  }
+}
+
+function newScope({ scope: name, idleSeconds }: ScopeArguments, atMicros: number): Scope {
+  const times = { bornMicros: atMicros, lastMicros: atMicros };
+  return { name, idleSeconds, ...times, isPaused: false, reason: undefined, periods: [] };
+}
+
+/** A scope that nobody has used is looked up in the index, unless its account may just have gone. */
+function needsIndex(sent: Pick<ScopeArguments, "idleSeconds">[], known: (Scope | undefined)[]): boolean {
+  return sent.some(({ idleSeconds }, place) => known[place] === undefined && idleSeconds === undefined);
 }
 
 function answerer(accounts: (Scope | undefined)[], atMicros: number) {

@@ -27,6 +27,10 @@ export interface Period extends Entry {
 /** What is known of a scope beyond its calls. */
 export interface Scope {
   name: string;
+  /** When it was first used, or used again after its account had gone. */
+  bornMicros: number;
+  /** Its account goes after so many idle seconds, and is in no index. */
+  idleSeconds: number | undefined;
   /** When its last operation took effect. */
   lastMicros: number;
   isPaused: boolean;
@@ -112,7 +116,15 @@ export function readAs(
   { scope: name, list: text }: { scope: string; list: string | undefined },
   atMicros: number,
 ): Scope {
-  const empty = { name, lastMicros: 0, isPaused: false, reason: undefined, periods: [] };
+  const empty = {
+    name,
+    bornMicros: 0,
+    idleSeconds: undefined,
+    lastMicros: 0,
+    isPaused: false,
+    reason: undefined,
+    periods: [],
+  };
   const { periods, ...rest } = scope ?? empty;
   const list = text === undefined ? undefined : entries(text);
   const limitsOf = (period: Period) =>

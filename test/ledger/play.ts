@@ -1,15 +1,14 @@
 /** Plays a random sequence on a ledger: three callers at once, each command held against the naive ledger. */
 import { deepEqual, equal } from "node:assert/strict";
 import { createStore } from "../../src/ledger/backed-store.ts";
-import type { CheckAnswer, ReserveAnswer, Store } from "../../src/ledger/store.ts";
+import type { CheckAnswer, HistoryAnswer, ReserveAnswer, Store } from "../../src/ledger/store.ts";
 import type { StateDump } from "../support/state-dump.ts";
-import { compareState, toldDenials } from "./naive-comparison.ts";
+import { compareState, toldDenials, toldSpent } from "./naive-comparison.ts";
 import {
   aimAtHold,
   type Beat,
   outcomeOf,
   perform,
-  requestedBy,
   type Sent,
   type Sequence,
   START_MS,
@@ -41,8 +40,8 @@ export async function play(
   for (const [number, beat] of beats.entries()) {
     await wire.beginBeat(number);
     answers.push(await playBeat(beat, { wire, callers, sent, number }));
-    clock.nowMs += beat.jumpMs;
     if (beat.jumpMs < 0) await wire.forgetForGood();
+    clock.nowMs += beat.jumpMs;
   }
   await wire.forgetForGood();
   const dump = await ledger.dump();
@@ -60,7 +59,7 @@ function newCaller(wire: UnreliableWire, { offMs, number }: { offMs: number; num
       },
     }),
     fate: { original: "answered", copyAfterBeats: null },
-    requested: undefined,
+    step: undefined,
     expected: undefined,
   };
   return caller;
@@ -75,7 +74,7 @@ async function playBeat(
   for (const [place, { caller: callerNumber, step, fate }] of calls.entries()) {
     const caller = callers[callerNumber];
     if (caller === undefined) throw new Error(`There is no caller ${callerNumber}.`);
-    Object.assign(caller, { fate, requested: requestedBy(step), expected: undefined });
+    Object.assign(caller, { fate, step, expected: undefined });
     const name = `${number}.${callerNumber}`;
     const retentionSeconds = number % 3 === 0 ? 900 : 86_400;
     const sender = { store: caller.store, namespace: wire.namespace, sent, name, retentionSeconds };
@@ -101,6 +100,8 @@ function compareAnswer(step: Step, answer: unknown, expected: Sender["expected"]
   if (expected === undefined || typeof answer !== "object" || answer === null || "error" in answer) return;
   if (step.kind === "check") {
     deepEqual(toldDenials((answer as CheckAnswer).denials), expected.denials, "denials of a check");
+  } else if (step.kind === "history") {
+    deepEqual(toldSpent(answer as HistoryAnswer, step.by), expected.spent, "spend that a reader was told");
   } else if (step.kind === "reserve") {
     const reserved = answer as ReserveAnswer;
     equal(reserved.outcome, OUTCOMES[expected.code] ?? expected.code.toLowerCase(), "outcome of a reserve");

@@ -1,7 +1,7 @@
 /** The ledgers that sequences are played on: in memory, and in a Redis whose clock the sequence moves. */
 import type { Redis } from "ioredis";
 import { MemoryBackend } from "../../src/ledger/memory-store.ts";
-import { operationKey } from "../../src/redis/keys.ts";
+import { accountKey, operationKey } from "../../src/redis/keys.ts";
 import { RedisBackend } from "../../src/redis/redis-store.ts";
 import type { ScriptTransport } from "../../src/redis/transport.ts";
 import { clearRedis, dumpMemory, dumpRedis } from "../support/state-dump.ts";
@@ -12,13 +12,16 @@ export function playedMemory(): PlayedLedger {
   let backend = new MemoryBackend({});
   return {
     namespace,
-    keepsIds: false,
+    outlivesTime: false,
     open(clock) {
       backend = new MemoryBackend({ now: () => clock.nowMs });
       return backend;
     },
-    async loseIds(ids) {
-      for (const id of ids) backend.namespace(namespace).operations.delete(id);
+    async lose({ ids, scopes }) {
+      const state = backend.namespace(namespace);
+      for (const id of ids) state.operations.delete(id);
+      // An idle account goes when somebody looks for it.
+      for (const scope of scopes) state.account(scope);
     },
     dump: async () => dumpMemory(backend, namespace),
   };
@@ -32,10 +35,12 @@ export function playedRedis(transport: ScriptTransport, client: Redis): PlayedLe
   const namespace = `played-${process.pid}-${played}`;
   return {
     namespace,
-    keepsIds: true,
+    outlivesTime: true,
     open: (clock) => new RedisBackend(transport, { localClock: () => clock.nowMs }),
-    async loseIds(ids) {
-      if (ids.length > 0) await client.del(ids.map((id) => operationKey(namespace, id)));
+    async lose({ ids, scopes }) {
+      const keys = ids.map((id) => operationKey(namespace, id));
+      keys.push(...scopes.map((scope) => accountKey(namespace, scope)));
+      if (keys.length > 0) await client.del(keys);
     },
     async dump() {
       const dump = await dumpRedis(client, namespace);

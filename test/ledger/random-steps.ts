@@ -33,19 +33,44 @@ const budget: fc.Arbitrary<Budget> = fc.record(
     tokens: fc.constantFrom(1_000, 3_000),
     requests: fc.constantFrom(4, 9),
     soft: fc.boolean(),
+    timeZone: fc.constantFrom("UTC", "America/New_York", "Australia/Lord_Howe"),
   },
   { requiredKeys: ["window", "usd", "soft"] },
 );
 
-const link: fc.Arbitrary<ChainLink> = fc.record({
-  scope: fc.constantFrom("user:1", "user:2", "team:a", "org:acme"),
-  limits: fc.oneof(
-    fc.constant(undefined),
-    fc
-      .uniqueArray(budget, { maxLength: 3, selector: ({ window, soft }) => `${window} ${soft}` })
-      .map((budgets) => canonicalLimits(budgets)),
-  ),
-});
+/** The 31st, and a weekday that is no Monday. */
+const anchored: fc.Arbitrary<Budget> = budget.map((plain) =>
+  plain.window === "week" || plain.window === "month" ? { ...plain, anchor: "2026-01-31" } : plain,
+);
+
+/** No window and metric twice: one budget for each kind of window, zone and softness. */
+const budgets = (maxLength: number) =>
+  fc.uniqueArray(fc.oneof({ weight: 4, arbitrary: budget }, { weight: 1, arbitrary: anchored }), {
+    maxLength,
+    selector: ({ window, soft, timeZone = "UTC", anchor }) => {
+      const zone = window === "minute" || window === "total" ? "UTC" : timeZone;
+      return `${window} ${soft} ${zone} ${anchor}`;
+    },
+  });
+
+const limits = fc.oneof(
+  fc.constant(undefined),
+  budgets(3).map((declared) => canonicalLimits(declared)),
+);
+const link: fc.Arbitrary<ChainLink> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({ scope: fc.constantFrom("user:1", "user:2", "team:a", "org:acme"), limits }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      scope: fc.constant("run:1"),
+      limits,
+      forgetAfterIdleSeconds: fc.constantFrom(undefined, 259_200, 400_000),
+    }),
+  },
+);
 
 const chain = fc.uniqueArray(link, { minLength: 1, maxLength: 3, selector: ({ scope }) => scope });
 const kinds = fc.array(fc.integer({ min: 0, max: 99 }), { maxLength: 10 });
@@ -103,6 +128,14 @@ const step = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("check" as const), chain, amounts }) },
   {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("history" as const),
+      scope: fc.constantFrom("user:1", "run:1"),
+      by: fc.constantFrom("hour" as const, "day" as const),
+    }),
+  },
+  {
     weight: 4,
     arbitrary: fc.record({
       kind: fc.oneof(
@@ -113,7 +146,7 @@ const step = fc.oneof(
         { weight: 1, arbitrary: fc.constant("pause" as const) },
       ),
       chain,
-      budgets: fc.uniqueArray(budget, { maxLength: 2, selector: ({ window, soft }) => `${window} ${soft}` }),
+      budgets: budgets(2),
       reuse,
     }),
   },
@@ -236,6 +269,10 @@ export async function perform(sender: StepSender, wanted: Step): Promise<unknown
     }
     case "check":
       return store.check({ namespace, chain: wanted.chain, requested: wanted.amounts });
+    case "history": {
+      const { scope, by } = wanted;
+      return store.history({ namespace, scope, by, fromMs: 0, toMs: 2 * START_MS });
+    }
     case "loseId":
       return undefined;
     default: {

@@ -2,12 +2,11 @@
 import { StoreUnavailableError } from "../../src/errors.ts";
 import type { LedgerBackend } from "../../src/ledger/command-runner.ts";
 import type { LedgerCommand, LedgerReply, ReplyCode } from "../../src/ledger/commands.ts";
-import type { RequestedAmounts } from "../../src/ledger/store.ts";
 import type { StateDump } from "../support/state-dump.ts";
-import { compareReply, denialTexts } from "./naive-comparison.ts";
+import { compareReply, denialTexts, spentTexts } from "./naive-comparison.ts";
 import { NaiveLedger, type Prediction } from "./naive-ledger.ts";
 import { readAs } from "./naive-windows.ts";
-import type { Fate } from "./random-steps.ts";
+import { type Fate, requestedBy, type Step } from "./random-steps.ts";
 import { Turns } from "./turns.ts";
 
 export interface Clock {
@@ -19,21 +18,35 @@ export interface PlayedLedger {
   namespace: string;
   /** @param clock decides, and is moved by the sequence. */
   open(clock: Clock): LedgerBackend;
-  /** Deletes the records of ids behind its back. */
-  loseIds(ids: string[]): Promise<void>;
-  /** Whether records outlive their time, because its server's clock is not the sequence's. */
-  keepsIds: boolean;
+  /** Deletes records and accounts behind its back. */
+  lose(gone: Gone): Promise<void>;
+  /** Whether records and idle accounts outlive their time, because its server's clock is not the sequence's. */
+  outlivesTime: boolean;
   dump(): Promise<StateDump>;
+}
+
+/** What is no longer there. */
+export interface Gone {
+  ids: string[];
+  scopes: string[];
 }
 
 /** Who sends commands, one operation at a time. */
 export interface Sender {
   /** What happens to its commands on the wire. */
   fate: Fate;
-  /** What its operation asks for. */
-  requested: RequestedAmounts | undefined;
-  /** What the naive ledger expects of the last command that arrived: the code, and which budgets deny. */
-  expected: { code: ReplyCode; denials: string[] } | undefined;
+  /** What its operation is. */
+  step: Step | undefined;
+  /** What the naive ledger expects of the last command that arrived. */
+  expected: Expected | undefined;
+}
+
+export interface Expected {
+  code: ReplyCode;
+  /** Which budgets deny. */
+  denials: string[];
+  /** Of a reader of history. */
+  spent: string[];
 }
 
 /** A caller repeats a command by itself after these. */
@@ -49,7 +62,7 @@ export class UnreliableWire {
   readonly #ledger: PlayedLedger;
   readonly #backend: LedgerBackend;
   readonly #late: { command: LedgerCommand; dueBeat: number }[] = [];
-  #forgotten: string[] = [];
+  #gone: Gone[] = [];
   #beat = 0;
 
   constructor(ledger: PlayedLedger, clock: Clock) {
@@ -87,16 +100,19 @@ export class UnreliableWire {
   async loseId(id: string | undefined): Promise<void> {
     if (id === undefined) return;
     this.naive.books.forget(id);
-    await this.#ledger.loseIds([id]);
+    await this.#ledger.lose({ ids: [id], scopes: [] });
   }
 
   /** What is forgotten by now does not come back when the clock steps back. */
   async forgetForGood(): Promise<void> {
     await this.#purge();
-    const { books } = this.naive;
-    const unknown = this.#forgotten.filter((id) => books.known(id, this.clock.nowMs) === undefined);
-    await this.#ledger.loseIds(unknown);
-    this.#forgotten = [];
+    const { nowMs } = this.clock;
+    for (const { ids, scopes } of this.#gone) {
+      const unknown = ids.filter((id) => this.naive.books.known(id, nowMs) === undefined);
+      const absent = scopes.filter((scope) => !this.naive.scopes.has(scope));
+      await this.#ledger.lose({ ids: unknown, scopes: absent });
+    }
+    this.#gone = [];
   }
 
   noteFailure(check: () => void): void {
@@ -110,10 +126,7 @@ export class UnreliableWire {
   async #deliver(command: LedgerCommand, sender?: Sender): Promise<LedgerReply> {
     await this.#purge();
     const prediction = this.naive.apply(command, this.clock.nowMs);
-    if (sender !== undefined) {
-      const denials = this.#denials(command, prediction, sender.requested);
-      sender.expected = { code: prediction.code, denials };
-    }
+    if (sender !== undefined) sender.expected = this.#expected(command, prediction, sender.step);
     try {
       const reply = await this.#backend.execute(this.namespace, command, 0);
       compareReply(this.naive, prediction, reply);
@@ -125,22 +138,23 @@ export class UnreliableWire {
   }
 
   async #purge(): Promise<void> {
-    const gone = this.naive.books.purge(this.clock.nowMs);
-    if (this.#ledger.keepsIds && gone.length > 0) await this.#ledger.loseIds(gone);
-    else this.#forgotten.push(...gone);
+    const ids = this.naive.books.purge(this.clock.nowMs);
+    const scopes = this.naive.purge(this.clock.nowMs);
+    if (this.#ledger.outlivesTime) await this.#ledger.lose({ ids, scopes });
+    else this.#gone.push({ ids, scopes });
   }
 
-  #denials(
-    { scopes }: LedgerCommand,
-    { accounts, readerMicros, atMicros }: Prediction,
-    requested: RequestedAmounts | undefined,
-  ): string[] {
-    if (requested === undefined || accounts.length === 0) return [];
-    const isRead = readerMicros !== undefined;
+  #expected({ scopes }: LedgerCommand, prediction: Prediction, step: Step | undefined): Expected {
+    const { code, accounts, readerMicros, atMicros } = prediction;
+    const requested = step === undefined ? undefined : requestedBy(step);
     const judged = accounts.map((account, place) => {
-      const sent = { scope: "", list: undefined, bounds: undefined, ...scopes[place] };
-      return isRead ? readAs(account, sent, atMicros) : account;
+      const sent = { scope: "", list: undefined, ...scopes[place] };
+      return readerMicros === undefined ? account : readAs(account, sent, atMicros);
     });
-    return denialTexts(this.naive.books.passed(judged, requested));
+    const { books } = this.naive;
+    const denials = requested === undefined ? [] : denialTexts(books.passed(judged, requested));
+    const isHistory = step?.kind === "history" && readerMicros !== undefined;
+    const spent = isHistory ? spentTexts(this.naive, { ...step, readerMicros }) : [];
+    return { code, denials, spent };
   }
 }
