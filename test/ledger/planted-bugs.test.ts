@@ -1,0 +1,92 @@
+/** The property test finds bugs: each one here is planted in an otherwise sound ledger. */
+import { AssertionError } from "node:assert/strict";
+import fc from "fast-check";
+import { Redis } from "ioredis";
+import { afterAll, describe, expect, inject, it } from "vitest";
+import { tcpTransport } from "../../src/redis/tcp.ts";
+import { brokenTransport, type PlantedBug, plant } from "../chaos/broken-transport.ts";
+import { brokenMemory, RULES_BUGS } from "./broken-rules.ts";
+import { play } from "./play.ts";
+import { playedMemory, playedRedis } from "./played-ledgers.ts";
+import { sequences } from "./random-steps.ts";
+import type { PlayedLedger } from "./unreliable-wire.ts";
+
+/** As many as each run of the tests plays, from one seed, so that what is found once is found always. */
+const RUNS = { numRuns: 1_000, seed: 17, endOnFailure: true };
+
+const client = new Redis(inject("redisUrl"));
+const transport = tcpTransport(inject("redisUrl"));
+afterAll(async () => {
+  await transport.close?.();
+  await client.quit();
+});
+
+/** The contradiction that is found first; undefined where none is. */
+async function contradictionIn(ledgerOf: () => PlayedLedger, runs = RUNS): Promise<unknown> {
+  const property = fc.asyncProperty(sequences, async (beats) => {
+    await play(ledgerOf(), beats);
+  });
+  const { errorInstance } = await fc.check(property, runs);
+  return errorInstance ?? undefined;
+}
+
+const LUA_BUGS: [name: string, bug: PlantedBug][] = [
+  [
+    "a settle that does not look at its id",
+    {
+      scripts: ["close"],
+      line: "local closed = known.closed\nif not closed then",
+      instead: "local closed = false\ndo return end\nif not closed then",
+    },
+  ],
+  [
+    "a rollover that resets twice",
+    {
+      scripts: ["reserve", "record", "administer"],
+      line: "window.start, window.stop, window.unsent = bounds.start, bounds.stop, true",
+      instead: "window.unsent = true",
+    },
+  ],
+  [
+    "an expiry that forgets what was spent",
+    {
+      scripts: ["reserve", "record", "administer"],
+      line: "if segment.start >= window.base then add(window.settled, segment.sum, 1) end",
+      instead: "",
+    },
+  ],
+  [
+    "a float in the money",
+    {
+      scripts: ["close"],
+      line: "return { amounts[1], amounts[2], counted[3] }",
+      instead: "return { math.floor(amounts[1] / 1e9 * 1e6 + 0.5) * 1000, amounts[2], counted[3] }",
+    },
+  ],
+  [
+    "a reset that is applied twice",
+    { scripts: ["administer"], line: "if known then", instead: "if known and action ~= 'reset' then" },
+  ],
+];
+
+describe("The naive ledger finds, in the scripts,", () => {
+  it.each(LUA_BUGS)("%s", async (_name, bug) => {
+    const broken = brokenTransport(transport, plant(bug));
+    expect(await contradictionIn(() => playedRedis(broken, client))).toBeInstanceOf(AssertionError);
+  });
+});
+
+describe("The naive ledger finds, in the rules,", () => {
+  it.each(RULES_BUGS)("%s", async (_name, bug) => {
+    expect(await contradictionIn(() => brokenMemory(bug))).toBeInstanceOf(AssertionError);
+  });
+});
+
+describe("The naive ledger finds nothing", () => {
+  it("where nothing was planted", async () => {
+    const fewRuns = { ...RUNS, numRuns: 100 };
+    expect(await contradictionIn(playedMemory, fewRuns)).toBeUndefined();
+    expect(await contradictionIn(() => playedRedis(transport, client), fewRuns)).toBeUndefined();
+    expect(await contradictionIn(() => brokenMemory({}), fewRuns)).toBeUndefined();
+  });
+});
