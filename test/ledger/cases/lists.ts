@@ -106,6 +106,14 @@ export const LISTS_CASES: StoreCase[] = promise(
       ok(isHeld(await reserve(bench, withDay, usd(DOLLAR))));
       deepEqual(await standing(bench, "user:1", "day@Asia/Tokyo"), [0, DOLLAR]);
     },
+    "drops it a window earlier when nobody has sent it since it rolled": async (bench) => {
+      await record(bench, [link("user:1", [{ window: "day", usd: 1 }])], usd(CENT));
+      for (const expected of [true, false]) {
+        bench.advance(DAY);
+        await record(bench, [link("user:1", [])], usd(CENT));
+        equal((await bench.fields("user:1")).o !== undefined, expected);
+      }
+    },
     "keeps such a window as long as somebody sends it once in each, with its count": async (bench) => {
       const withWeek = [link("user:1", [{ window: "week", usd: 9, anchor: "2026-11-25" }])];
       const without = [link("user:1", [{ window: "hour", usd: 9 }])];
