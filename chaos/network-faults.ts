@@ -59,6 +59,8 @@ const LONG_DELAYS: Record<Wire, number> = { tcp: 5, rest: 15 };
 
 export class NetworkFaults {
   readonly done: DoneFault[] = [];
+  /** Operations that shared a connection with one that met a fault, and went down with it. */
+  readonly alongside: Pick<DoneFault, "ids" | "atMicros">[] = [];
   readonly #seed: number;
   /** Faults follow from the operation and from how often it came by, not from the order of the requests. */
   readonly #deliveries = new Map<string, number>();
@@ -76,6 +78,10 @@ export class NetworkFaults {
     const fault = drawFault(this.#seed, wire, `${first} ${delivery}`);
     if (fault !== undefined) this.done.push({ wire, kind: fault.kind, ids, atMicros: steadyMicros() });
     return fault;
+  }
+
+  hitAlongside(ids: string[]): void {
+    if (ids.length > 0) this.alongside.push({ ids, atMicros: steadyMicros() });
   }
 }
 

@@ -69,7 +69,7 @@ function count(counts: Record<string, number>, name: string): void {
 
 /** Tells of an operation whether a fault met it. */
 export function faultFinder(
-  networkFaults: DoneFault[],
+  networkFaults: Pick<DoneFault, "ids" | "atMicros">[],
   serverFaults: ServerFault[],
 ): (operation: JournaledOperation) => boolean {
   const timesById = new Map<string, number[]>();

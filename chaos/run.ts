@@ -79,7 +79,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const lastLookMs = ledgerClock(clock)() + LAST_LOOK_AFTER_MS;
   await visitAccounts(redis.url, { folder: journalFolder, name: "last" }, () => lastLookMs);
   const operations = readJournals(journalFolder);
-  const isFaulted = faultFinder(faults.done, server.done);
+  const isFaulted = faultFinder([...faults.done, ...faults.alongside], server.done);
   const state = await readLedger(redis.url, NAMESPACE);
   const contradictions = check({ operations, state, isFaulted });
   isExact = contradictions.length === 0;

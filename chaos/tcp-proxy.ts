@@ -35,6 +35,7 @@ export async function startTcpProxy(redisPort: number, faults: NetworkFaults): P
 
 /** The place of an answer: clients tell answers apart by their order. */
 interface Slot {
+  ids: string[];
   answer?: Buffer;
   /** Done to the answer when it comes. */
   fault?: { kind: "answerLost" | "answerCut" | "answerDelayed"; delayMs: number };
@@ -69,15 +70,20 @@ class Connection {
   }
 
   cut(): void {
+    this.#giveUpAnswers();
     this.#options.client.destroy();
     this.#upstream.destroy();
   }
 
   #request(frame: Buffer): void {
-    if (this.#isSilent) return;
     const { faults, redisPort, underway } = this.#options;
-    const fault = faults.next("tcp", operationIds(frame));
-    const slot: Slot = {};
+    const ids = operationIds(frame);
+    if (this.#isSilent) {
+      faults.hitAlongside(ids);
+      return;
+    }
+    const fault = faults.next("tcp", ids);
+    const slot: Slot = { ids };
     this.#slots.push(slot);
     if (fault === undefined) {
       this.#forward(frame, slot);
@@ -85,7 +91,7 @@ class Connection {
     }
     switch (fault.kind) {
       case "requestLost":
-        this.#isSilent = true;
+        this.#fallSilent();
         return;
       case "requestCut":
         this.#upstream.end(frame.subarray(0, frame.length / 2));
@@ -117,7 +123,7 @@ class Connection {
         this.#fill(slot, frame);
         return;
       case "answerLost":
-        this.#isSilent = true;
+        this.#fallSilent();
         return;
       case "answerCut":
         this.#options.client.end(frame.subarray(0, frame.length / 2));
@@ -128,16 +134,26 @@ class Connection {
     }
   }
 
+  #fallSilent(): void {
+    this.#isSilent = true;
+    this.#giveUpAnswers();
+  }
+
+  #giveUpAnswers(): void {
+    for (const { ids } of this.#slots.splice(0)) this.#options.faults.hitAlongside(ids);
+  }
+
   /** Answers go to the client in the order of its requests. Without one there is nothing more to say. */
   #fill(slot: Slot, answer: Buffer | undefined): void {
     if (answer === undefined) {
       this.cut();
       return;
     }
+    if (this.#isSilent) return;
     slot.answer = answer;
     while (this.#slots[0]?.answer !== undefined) {
       const next = this.#slots.shift();
-      if (!this.#isSilent && next?.answer !== undefined) this.#options.client.write(next.answer);
+      if (next?.answer !== undefined) this.#options.client.write(next.answer);
     }
   }
 }

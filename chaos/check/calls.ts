@@ -137,7 +137,7 @@ function checkHold(one: OneId, isFaulted: CallsInput["isFaulted"]): void {
   const reserves = own.filter(isReserve);
   const admitted = reserves.filter(({ told }) => told?.outcome === "held");
   if (record === undefined || record.kind === "gone") {
-    const confirmed = own.find(({ told }) => told?.outcome === "held" || told?.outcome === "booked");
+    const confirmed = own.find(({ told }) => told !== undefined && KNOWING.has(told.outcome));
     if (confirmed !== undefined)
       say(`the ${confirmed.sent.kind} was confirmed, and the ledger has no such hold`);
     return;
@@ -168,7 +168,10 @@ function checkAdmission(told: Told | undefined, record: CallRecord, say: Contrad
   checkSame("held amounts as told", told?.held, record.held, say);
 }
 
-/** A hold that no caller was told of: an answer was lost, or a copy was decided anew. */
+/** Outcomes that only a hold which the ledger has can have. */
+const KNOWING = new Set(["held", "expired", "closed", "booked", "done"]);
+
+/** A hold that every caller was refused: a copy was decided anew, or came late. */
 function checkUnconfirmed(
   reserves: JournaledOperation[],
   isFaulted: CallsInput["isFaulted"],
