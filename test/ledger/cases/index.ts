@@ -6,6 +6,7 @@ import { ADMINISTRATION_CASES } from "./administration.ts";
 import { ADMISSION_CASES } from "./admission.ts";
 import { ALERTS_CASES } from "./alerts.ts";
 import type { StoreCase } from "./bench.ts";
+import { CORNER_CASES } from "./corners.ts";
 import { CORRECTIONS_CASES } from "./corrections.ts";
 import { FOREIGN_DATA_CASES } from "./foreign-data.ts";
 import { HISTORY_CASES } from "./history.ts";
@@ -25,6 +26,7 @@ export const STORE_CASES: StoreCase[] = [
   ...SETTLING_CASES,
   ...REPETITION_CASES,
   ...CORRECTIONS_CASES,
+  ...CORNER_CASES,
   ...HISTORY_CASES,
   ...HISTORY_READER_CASES,
   ...LOST_ANSWERS_CASES,
