@@ -156,7 +156,7 @@ export type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 /** What happens to the requests of an operation on their way. */
 export interface Fate {
-  original: "answered" | "answer lost" | "request lost";
+  original: "answered" | "answer lost, sent again" | "answer lost" | "request lost";
   /** When a copy arrives: at once (0), or that many beats later; null: never. */
   copyAfterBeats: number | null;
 }
@@ -168,7 +168,12 @@ const fate: fc.Arbitrary<Fate> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
-      original: fc.constantFrom("answered" as const, "answer lost" as const, "request lost" as const),
+      original: fc.constantFrom<Fate["original"][]>(
+        "answered",
+        "answer lost, sent again",
+        "answer lost",
+        "request lost",
+      ),
       copyAfterBeats: fc.constantFrom(null, 0, 1, 2, 5),
     }),
   },

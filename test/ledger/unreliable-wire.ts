@@ -90,6 +90,7 @@ export class UnreliableWire {
     }
     const reply = await this.#deliver(command, sender);
     if (REPEATED.includes(reply.code)) return reply;
+    if (original === "answer lost, sent again") return this.#deliver(command, sender);
     if (copyAfterBeats === 0) await this.#deliver(command);
     else if (copyAfterBeats !== null) this.#late.push(copy);
     if (original === "answer lost") throw new StoreUnavailableError("The answer got lost.");
