@@ -21,7 +21,7 @@ export interface CallCost {
 const CALLS = 5;
 
 export async function countCosts({ redisUrl, rest, observer }: Servers): Promise<CallCost[]> {
-  const [tcp, overRest] = [await tcpWire(redisUrl, 1), restWire(rest, 1)];
+  const [tcp, overRest] = await Promise.all([tcpWire(redisUrl, 1), restWire(rest, 1)]);
   const costs: CallCost[] = [];
   const restContenders = await contendersOver(overRest);
   for (const [place, contender] of (await contendersOver(tcp)).entries()) {

@@ -62,8 +62,9 @@ function tcpCaller(client: Redis): Caller {
 }
 
 /** Each library's own client with its own settings, shared by all callers, as an application has it. */
-export function restWire(address: { url: string; token: string }, callers: number): Wire {
+export async function restWire(address: { url: string; token: string }, callers: number): Promise<Wire> {
   const client = new RestRedis(address);
+  const hasTransactions = await answersTransactions(client);
   const store = redisStore(restTransport(address, { storeTimeoutMs: TIMEOUT_MS }));
   const caller: Caller = {
     store,
@@ -72,7 +73,8 @@ export function restWire(address: { url: string; token: string }, callers: numbe
     eval: (script, keys, args) => client.eval(script, keys, args),
     get: (key) => client.get(key),
     addToBoth: async (usdKey, tokensKey) => {
-      await client.pipeline().incrbyfloat(usdKey, 0.00045).incrby(tokensKey, 1500).exec();
+      const together = hasTransactions ? client.multi() : client.pipeline();
+      await together.incrbyfloat(usdKey, 0.00045).incrby(tokensKey, 1500).exec();
     },
   };
   return {
@@ -82,4 +84,14 @@ export function restWire(address: { url: string; token: string }, callers: numbe
       await store.close?.();
     },
   };
+}
+
+/** A bridge may not: then the adds go in one request all the same, which costs as many round trips. */
+async function answersTransactions(client: RestRedis): Promise<boolean> {
+  try {
+    await client.multi().exists("nothing").exec();
+    return true;
+  } catch {
+    return false;
+  }
 }
