@@ -130,8 +130,24 @@ describe("stored budgets", () => {
     });
   });
 
+  it("may follow a zone and an anchor, which every answer then names", async () => {
+    const zone = { timeZone: "America/New_York", anchor: "2026-01-31" };
+    const budgets = [
+      { window: "month", usd: 3 },
+      { window: "month", usd: 2, ...zone },
+    ];
+    const { body } = await ask("PUT", `${USER}/budgets`, { budgets });
+    expect(body).toMatchObject({ monthlyBudgetUsd: 3, budgets: [{ limit: 3 }, { limit: 2, ...zone }] });
+    const denied = await ask("POST", "/v1/calls/reserve", { chain: ["user:42"], estimatedCostUsd: 2.5 });
+    expect(denied).toMatchObject({ status: 402, body: { denials: [{ window: "month", ...zone }] } });
+  });
+
   it.each([
     [[{ window: "fortnight", usd: 1 }], "budgets.0.window"],
+    [[{ window: "day", usd: 1, timeZone: "Mars/Olympus" }], "budgets.0"],
+    [[{ window: "day", usd: 1, timeZone: 5 }], "budgets.0.timeZone"],
+    [[{ window: "month", usd: 1, anchor: "2026-02-30" }], "budgets.0"],
+    [[{ window: "day", usd: 1, anchor: "2026-01-31" }], "budgets.0"],
     [
       [
         { window: "day", usd: 1 },

@@ -92,6 +92,23 @@ describe.each([
 });
 
 describe("`reset`", () => {
+  it("names the zone and the anchor of what it cleared", async () => {
+    const namespace = freshNamespace();
+    const week = { window: "week", timeZone: "Asia/Tokyo", anchor: "2026-01-07" } as const;
+    const spend = async () => {
+      const budgets = [{ ...week, usd: 5 }];
+      const meter = new UsageMeter({ redisUrl, namespace, agentId: "a", budgets });
+      onTestFinished(() => meter.close());
+      await meter.record({ costUsd: 1 });
+    };
+    const reset = (...args: string[]) =>
+      agentlimit(["reset", "--redis", redisUrl, "--namespace", namespace, "--agent", "a", ...args]);
+    await spend();
+    expect((await reset()).stdout).toMatch(/^week \(Asia\/Tokyo, from 2026-01-07\) +\$1\.00 /m);
+    await spend();
+    expect(JSON.parse((await reset("--json")).stdout).cleared).toMatchObject([week, { window: "month" }]);
+  });
+
   const reset = (namespace: string, ...args: string[]) =>
     agentlimit(["reset", "--redis", redisUrl, "--namespace", namespace, ...args]);
 

@@ -122,6 +122,32 @@ describe("`status`", () => {
   const status = (namespace: string, ...args: string[]) =>
     agentlimit(["status", "--redis", redisUrl, "--namespace", namespace, ...args]);
 
+  it("names the zone and the anchor of a window that has them", async () => {
+    const namespace = freshNamespace();
+    const zone = { timeZone: "Asia/Kathmandu", anchor: "2026-01-31" };
+    const budgets = [
+      { window: "day" as const, usd: 5, timeZone: "Asia/Kathmandu" },
+      { window: "month" as const, usd: 1, ...zone },
+    ];
+    await meterIn(namespace, { agentId: "a", budgets }).record({ costUsd: 1 });
+    const [text, report] = await Promise.all([
+      status(namespace, "--agent", "a"),
+      status(namespace, "--agent", "a", "--json"),
+    ]);
+    expect(text.stdout).toMatch(
+      /^status +LIMIT_REACHED \(usd, month \(Asia\/Kathmandu, from 2026-01-31\): resets \S+T18:15Z\)$/m,
+    );
+    expect(text.stdout).toMatch(/^day \(Asia\/Kathmandu\) +usd +\$1\.00 .* \S+T18:15Z$/m);
+    expect(text.stdout).toMatch(/^month \(Asia\/Kathmandu, from 2026-01-31\) +usd +\$1\.00 /m);
+    const { reached, budgets: shown } = JSON.parse(report.stdout);
+    expect(reached).toMatchObject([{ window: "month", ...zone }]);
+    expect(shown).toMatchObject([
+      { window: "day", timeZone: "Asia/Kathmandu" },
+      { window: "month", ...zone },
+    ]);
+    expect(shown[0]).not.toHaveProperty("anchor");
+  });
+
   it("tells a limit that only calls in flight fill from one that is spent", async () => {
     const namespace = freshNamespace();
     await meterIn(namespace, { agentId: "a", monthlyBudgetUsd: 1 }).reserve({ estimatedCostUsd: 1 });

@@ -60,6 +60,54 @@ describe("a window", () => {
     expect((await meter.check()).allowed).toBe(true);
   });
 
+  it("of a zone and an anchor says so, in the message, the denial and the alert", async () => {
+    const { make, advance } = clocked("2026-11-25T12:00:00Z");
+    const alerts: AlertEvent[] = [];
+    const onAlert = (event: AlertEvent) => void alerts.push(event);
+    const zone = { timeZone: "America/New_York", anchor: "2026-01-15" };
+    const meter = make({ budgets: [{ window: "month", usd: 10, ...zone }], onAlert, alertThresholds: [0.9] });
+    await meter.record({ costUsd: "9.5" });
+    const error = await rejection(meter.reserve({ estimatedCostUsd: 1 }));
+    if (!(error instanceof BudgetExceededError)) throw error;
+    expect(error.message).toBe(
+      "Budget exceeded: agent:a has spent $9.50 of its $10.00 month (America/New_York, from 2026-01-15; resets 2026-12-15T05:00Z); this call needs $1.00. Wait for the reset, or raise the limit.",
+    );
+    expect(error.denials).toMatchObject([{ window: "month", ...zone }]);
+    expect(alerts).toMatchObject([{ percent: 95, budget: { window: "month", ...zone } }]);
+    expect(alerts[0]?.id).toMatch(/^agent:a\/month@America\/New_York#2026-01-15\/usd\/0.9\/\d+$/);
+
+    advance(20 * DAY);
+    await meter.record({ costUsd: 9 });
+    expect(new Set(alerts.map(({ id }) => id)).size).toBe(2);
+  });
+
+  it("by the calendar in UTC names no zone and no anchor", async () => {
+    const { make } = clocked("2026-11-25T12:00:00Z");
+    const meter = make({
+      budgets: [{ window: "month", usd: 10, timeZone: "Etc/UTC", anchor: "2026-01-01" }],
+    });
+    const { budgets, monthlyBudgetUsd } = await meter.getUsage();
+    expect(monthlyBudgetUsd).toBe(10);
+    expect(budgets).toHaveLength(1);
+    expect(budgets[0]).not.toHaveProperty("timeZone");
+    expect(budgets[0]).not.toHaveProperty("anchor");
+  });
+
+  it("of a zone is no month of the scope's: what a month has spent is UTC's", async () => {
+    const { make, advance } = clocked("2026-11-30T20:00:00Z");
+    const meter = make({ budgets: [{ window: "month", usd: 10, timeZone: "Asia/Tokyo" }] });
+    await meter.record({ costUsd: 4 });
+    expect(await meter.getUsage()).toMatchObject({
+      usdSpent: 4,
+      monthlyBudgetUsd: null,
+      percentUsd: null,
+      remainingUsd: 6,
+      budgets: [{ window: "month", timeZone: "Asia/Tokyo", spent: 4, percent: 40 }],
+    });
+    advance(4 * HOUR);
+    expect(await meter.getUsage()).toMatchObject({ usdSpent: 0, budgets: [{ spent: 4 }] });
+  });
+
   it("is written into the message with what is held", async () => {
     const { make } = clocked("2026-11-10T12:00:00Z");
     const meter = make({
