@@ -130,13 +130,15 @@ function parseCall(kind: "hold" | "record", fields: string[]): CallRecord | unde
   };
 }
 
+const VERDICT = /^([01]|p\d)$/;
+
 function parseClosing(fields: string[]): Closing | undefined {
   const [amounts, source, argumentsHash, verdict, crossings, row, kindsText, ...rest] = fields;
   const actual = parseAmounts(amounts);
   const kinds = parseKinds(kindsText);
   if (actual === undefined || kinds === undefined || rest.length > 0) return undefined;
   if (source !== "r" && source !== "e" && source !== "-") return undefined;
-  if (argumentsHash === undefined || verdict === undefined || crossings === undefined || row === undefined)
-    return undefined;
+  if (verdict === undefined || !VERDICT.test(verdict)) return undefined;
+  if (argumentsHash === undefined || crossings === undefined || row === undefined) return undefined;
   return { actual, source, argumentsHash, verdict, crossings, row, kinds };
 }

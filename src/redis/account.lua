@@ -111,7 +111,7 @@ local function parseOmitted(line, key)
     window.omitted, window.unsent = true, mark == '0'
     windows[#windows + 1] = window
   end
-  if position ~= #line + 1 then malformed(key, 'o') end
+  if position == 1 or position ~= #line + 1 then malformed(key, 'o') end
   return windows
 end
 
@@ -200,6 +200,16 @@ local function setField(account, field, value)
   account.changed[field] = true
 end
 
+-- Token kinds: '-', or whole numbers parted by ','.
+local function isKinds(line) return line == '-' or string.gsub(line .. ',', '%-?%d+,', '') == '' end
+
+-- Whether the index lists a scope.
+local function standsInIndex(indexKey, scope)
+  local found = redis.pcall('HEXISTS', indexKey, scope)
+  if type(found) == 'table' then malformed(indexKey, '(type)') end
+  return found == 1
+end
+
 local function openRecord()
   local line = redis.pcall('GET', recordKey)
   if type(line) == 'table' then malformed(recordKey, '(type)') end
@@ -207,8 +217,10 @@ local function openRecord()
   local parts = split(line, ' ')
   local kind = parts[1]
   if kind == 'gone' and #parts == 2 then return { kind = kind, attempt = parts[2] } end
-  if kind == 'admin' and #parts == 3 then return { kind = kind, hash = parts[2] } end
+  if kind == 'admin' and #parts == 3 and string.find(parts[3], '^%d+$') then return { kind = kind, hash = parts[2] } end
   if (kind ~= 'hold' and kind ~= 'record') or (#parts ~= 8 and #parts ~= 15) then malformed(recordKey, '(operation)') end
+  local times = table.concat(parts, ' ', 4, 6)
+  if not string.find(times, '^[01] %d+ %d+$') then malformed(recordKey, '(operation)') end
   local record = {
     kind = kind,
     hash = parts[2],
@@ -220,6 +232,10 @@ local function openRecord()
     chain = parts[8],
   }
   if #parts == 15 then
+    local isVerdict = string.find(parts[12], '^[01]$') or string.find(parts[12], '^p%d$')
+    if not isVerdict or not string.find(parts[10], '^[re%-]$') or not isKinds(parts[15]) then
+      malformed(recordKey, '(operation)')
+    end
     record.closed = {
       actual = triple(parts[9], recordKey, '(operation)'),
       source = parts[10],

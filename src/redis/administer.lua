@@ -68,9 +68,12 @@ return run(function()
   local logKey, indexKey = KEYS[3], KEYS[4]
   at = prepare(accounts, at, { firstList = 8, indexKey = indexKey, recreateLost = action == 'reset' })
   apply(accounts[1], at)
+  -- A log of another type is found before anything is written.
+  local isLogged = action ~= 'unmark'
+  if isLogged and redis.pcall('LTRIM', logKey, 0, MAX_LOG_ENTRIES - 1).err then malformed(logKey, '(type)') end
   writeAccounts(accounts, { indexKey = indexKey })
   writeRecord('admin ' .. argumentsHash .. ' ' .. text(at), retentionMs)
-  if action ~= 'unmark' then
+  if isLogged then
     redis.call('LPUSH', logKey, table.concat({ text(at), action, scopes[1], id, detail }, ' '))
     redis.call('LTRIM', logKey, 0, MAX_LOG_ENTRIES - 1)
   end

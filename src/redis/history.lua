@@ -28,7 +28,7 @@ local function parseHistory(line, key, field)
   for first, name, source, calls, usd, tokens, kinds, after in
     string.gmatch(line, '()(%S+) ([re]) (%-?%d+) (%-?%d+) (%-?%d+) (%S+);()')
   do
-    if first ~= position then malformed(key, field) end
+    if first ~= position or not isKinds(kinds) then malformed(key, field) end
     position = after
     rows[#rows + 1] = {
       name = name,
@@ -37,7 +37,7 @@ local function parseHistory(line, key, field)
       kinds = parseKinds(kinds),
     }
   end
-  if position ~= #line + 1 then malformed(key, field) end
+  if position == 1 or position ~= #line + 1 then malformed(key, field) end
   return rows
 end
 

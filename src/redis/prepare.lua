@@ -120,7 +120,7 @@ local function prepare(accounts, at, options)
     if not accounts[place] then
       local isIndexed = idle == '-'
       if isIndexed and not options.indexKey then refuse('INIT', at) end
-      local isLost = isIndexed and redis.call('HEXISTS', options.indexKey, scopes[place]) == 1
+      local isLost = isIndexed and standsInIndex(options.indexKey, scopes[place])
       if isLost and not options.recreateLost then refuse('LOST', at, { text(place - 1) }) end
       accounts[place] = {
         key = KEYS[place],

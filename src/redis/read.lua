@@ -35,7 +35,7 @@ return run(function()
     local account = accounts[place]
     if not account and ARGV[6 + place] == '-' then
       if not indexKey then refuse('INIT', at) end
-      if redis.call('HEXISTS', indexKey, scopes[place]) == 1 then refuse('LOST', at, { text(place - 1) }) end
+      if standsInIndex(indexKey, scopes[place]) then refuse('LOST', at, { text(place - 1) }) end
     elseif account then
       local stop = math.min(math.floor(at / MINUTE), math.floor(account.last / MINUTE) + MAX_HOLD_MINUTES + 2)
       local fields = {}

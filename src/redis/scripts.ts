@@ -84,7 +84,7 @@ local window = newEntry(name, integer(start, key, 'o'), integer(stop, key, 'o'),
 window.omitted, window.unsent = true, mark == '0'
 windows[#windows + 1] = window
 end
-if position ~= #line + 1 then malformed(key, 'o') end
+if position == 1 or position ~= #line + 1 then malformed(key, 'o') end
 return windows
 end
 local function parseCommitted(account, line)
@@ -162,6 +162,12 @@ if account.fields[field] == value then return end
 account.fields[field] = value
 account.changed[field] = true
 end
+local function isKinds(line) return line == '-' or string.gsub(line .. ',', '%-?%d+,', '') == '' end
+local function standsInIndex(indexKey, scope)
+local found = redis.pcall('HEXISTS', indexKey, scope)
+if type(found) == 'table' then malformed(indexKey, '(type)') end
+return found == 1
+end
 local function openRecord()
 local line = redis.pcall('GET', recordKey)
 if type(line) == 'table' then malformed(recordKey, '(type)') end
@@ -169,8 +175,10 @@ if not line then return nil end
 local parts = split(line, ' ')
 local kind = parts[1]
 if kind == 'gone' and #parts == 2 then return { kind = kind, attempt = parts[2] } end
-if kind == 'admin' and #parts == 3 then return { kind = kind, hash = parts[2] } end
+if kind == 'admin' and #parts == 3 and string.find(parts[3], '^%d+$') then return { kind = kind, hash = parts[2] } end
 if (kind ~= 'hold' and kind ~= 'record') or (#parts ~= 8 and #parts ~= 15) then malformed(recordKey, '(operation)') end
+local times = table.concat(parts, ' ', 4, 6)
+if not string.find(times, '^[01] %d+ %d+$') then malformed(recordKey, '(operation)') end
 local record = {
 kind = kind,
 hash = parts[2],
@@ -182,6 +190,10 @@ held = triple(parts[7], recordKey, '(operation)'),
 chain = parts[8],
 }
 if #parts == 15 then
+local isVerdict = string.find(parts[12], '^[01]$') or string.find(parts[12], '^p%d$')
+if not isVerdict or not string.find(parts[10], '^[re%-]$') or not isKinds(parts[15]) then
+malformed(recordKey, '(operation)')
+end
 record.closed = {
 actual = triple(parts[9], recordKey, '(operation)'),
 source = parts[10],
@@ -323,9 +335,11 @@ end
 local logKey, indexKey = KEYS[3], KEYS[4]
 at = prepare(accounts, at, { firstList = 8, indexKey = indexKey, recreateLost = action == 'reset' })
 apply(accounts[1], at)
+local isLogged = action ~= 'unmark'
+if isLogged and redis.pcall('LTRIM', logKey, 0, MAX_LOG_ENTRIES - 1).err then malformed(logKey, '(type)') end
 writeAccounts(accounts, { indexKey = indexKey })
 writeRecord('admin ' .. argumentsHash .. ' ' .. text(at), retentionMs)
-if action ~= 'unmark' then
+if isLogged then
 redis.call('LPUSH', logKey, table.concat({ text(at), action, scopes[1], id, detail }, ' '))
 redis.call('LTRIM', logKey, 0, MAX_LOG_ENTRIES - 1)
 end
@@ -511,7 +525,7 @@ if not line then return rows end
 for first, name, source, calls, usd, tokens, kinds, after in
 string.gmatch(line, '()(%S+) ([re]) (%-?%d+) (%-?%d+) (%-?%d+) (%S+);()')
 do
-if first ~= position then malformed(key, field) end
+if first ~= position or not isKinds(kinds) then malformed(key, field) end
 position = after
 rows[#rows + 1] = {
 name = name,
@@ -520,7 +534,7 @@ counts = { tonumber(usd), tonumber(tokens), tonumber(calls) },
 kinds = parseKinds(kinds),
 }
 end
-if position ~= #line + 1 then malformed(key, field) end
+if position == 1 or position ~= #line + 1 then malformed(key, field) end
 return rows
 end
 local function historyText(rows)
@@ -785,7 +799,7 @@ local idle = ARGV[options.firstList + 3 * place - 1]
 if not accounts[place] then
 local isIndexed = idle == '-'
 if isIndexed and not options.indexKey then refuse('INIT', at) end
-local isLost = isIndexed and redis.call('HEXISTS', options.indexKey, scopes[place]) == 1
+local isLost = isIndexed and standsInIndex(options.indexKey, scopes[place])
 if isLost and not options.recreateLost then refuse('LOST', at, { text(place - 1) }) end
 accounts[place] = {
 key = KEYS[place],
@@ -854,7 +868,7 @@ for place = 1, #scopes do
 local account = accounts[place]
 if not account and ARGV[6 + place] == '-' then
 if not indexKey then refuse('INIT', at) end
-if redis.call('HEXISTS', indexKey, scopes[place]) == 1 then refuse('LOST', at, { text(place - 1) }) end
+if standsInIndex(indexKey, scopes[place]) then refuse('LOST', at, { text(place - 1) }) end
 elseif account then
 local stop = math.min(math.floor(at / MINUTE), math.floor(account.last / MINUTE) + MAX_HOLD_MINUTES + 2)
 local fields = {}
@@ -975,7 +989,7 @@ if first ~= position then malformed(key, field) end
 position = after
 segments[#segments + 1] = { start = integer(start, key, field), sum = triple(amounts, key, field) }
 end
-if position ~= #line + 1 then malformed(key, field) end
+if position == 1 or position ~= #line + 1 then malformed(key, field) end
 return segments
 end
 local function segmentsText(segments)
@@ -1032,11 +1046,11 @@ end
 `;
 
 export const SCRIPTS = {
-  administer: script("administer", ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "3b687a9d8eb34c3bb419069e9949942ccfcf35b6", "a7bc6f646149dbcf4256ec3c0733ce7cf3fd8981"),
-  close: script("close", ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "75d4683b43cf697d246eb89aebe973c2a469b10f", "588587e448feeb30e14d8554e2fb4f12240f52c4"),
-  read: script("read", ACCOUNT + HISTORY + ANSWER + READ, "c2ba02b936b8a5a07fb53680dc6e59b8f7176264", "5bec6c55789dce3d036a5433284f29ec8f8b08b4"),
-  record: script("record", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "175e495bdc51c331ddf9724b746a722042266a72", "88d22774bfe3ed526793590d9c3cfd02d03d05c0"),
-  reserve: script("reserve", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "d097b106131380e70f7daced50f4328f96e5e275", "e24d90994f9334348b72846d6043bf27cc9359a0"),
+  administer: script("administer", ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "3608dffabec603a1a5922253fdf426a749c3e183", "73b4ec6a861377ec13de81b5c0a4de7e6ef4c917"),
+  close: script("close", ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "e7c4119fb95499f894b300a23bdb0218fd966718", "7cff26db0b272d96d4eb909d1226bbb384ad9a42"),
+  read: script("read", ACCOUNT + HISTORY + ANSWER + READ, "57ebadfb5f832ceb85c11c58d0c9451b4ac7ed90", "d6845541e3e58e2b00abcd5d978b55994f21a6a4"),
+  record: script("record", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "c5b71dd894f45b3271d94389d117907b45b15931", "92396889bd896be56033334a8a67f8fbdedbc58c"),
+  reserve: script("reserve", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "196b39b5ac397f9d2a309d8438b5f8f2a5c172aa", "e3dd9abe82f45719d80f20b119f8318ba42e5e6e"),
 } satisfies Record<string, RedisScript>;
 
 function script(name: string, source: string, sha1: string, upstashSha1: string): RedisScript {

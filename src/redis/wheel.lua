@@ -7,7 +7,7 @@ local function parseSegments(line, key, field)
     position = after
     segments[#segments + 1] = { start = integer(start, key, field), sum = triple(amounts, key, field) }
   end
-  if position ~= #line + 1 then malformed(key, field) end
+  if position == 1 or position ~= #line + 1 then malformed(key, field) end
   return segments
 end
 
