@@ -29,13 +29,14 @@ const MAX_IDLE_SECONDS = 400 * 24 * 3600;
 export function rootContext(options: MeterOptions): MeterContext {
   refuseUnknownNames(options, METER_OPTION_NAMES, "UsageMeter");
   refuseUndefinedBudgets(options);
+  const { namespace = "default", unbudgeted = "allow" } = options;
   const scope = rootScope(options);
   const link = chainLink(scope, allBudgets(options), options);
   return {
     ...scopeContext({ chain: [link], scope }, options),
     store: storeOf(options),
-    namespace: parseNamespace(options.namespace ?? "default"),
-    unbudgeted: oneOf("unbudgeted", options.unbudgeted ?? "allow", ["allow", "deny"]),
+    namespace: parseNamespace(namespace),
+    unbudgeted: oneOf("unbudgeted", unbudgeted, ["allow", "deny"]),
     waitMs: waitMs(options.waitMs),
     idRetentionSeconds: idRetentionSeconds(options.idRetentionSeconds),
     alerts: alertSettings(options.alertThresholds, options.onAlert),
