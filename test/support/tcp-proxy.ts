@@ -5,6 +5,8 @@ import { connect, createServer, type Socket } from "node:net";
 export interface TcpProxyOptions {
   /** Asked for every piece of data from the server: true cuts the connection instead of passing it on. */
   isCut?: (data: Buffer) => boolean;
+  /** The same for every piece of data from the client: it never arrives. */
+  isLost?: (data: Buffer) => boolean;
 }
 
 export interface TcpProxy {
@@ -34,7 +36,8 @@ export async function tcpProxy(toPort: number, options: TcpProxyOptions = {}): P
       });
       socket.on("data", (data) => {
         if (frozen.has(socket)) return;
-        if (socket === upstream && options.isCut?.(data)) client.destroy();
+        const cuts = socket === upstream ? options.isCut : options.isLost;
+        if (cuts?.(data)) client.destroy();
         else other.write(data);
       });
     }
