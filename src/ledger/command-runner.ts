@@ -1,6 +1,7 @@
 /** Sends commands with the windows that fit the backend's clock, and repeats one whose windows or clock were off. */
 import { StoreDataError } from "../errors.ts";
 import { formatList, type ListedWindow } from "./account.ts";
+import { checkCommand } from "./checked-command.ts";
 import type { LedgerCommand, LedgerReply, RawAccount, ScopeArguments } from "./commands.ts";
 import { noLimits } from "./limits.ts";
 import type { ChainLink, WindowLimits } from "./store.ts";
@@ -47,7 +48,10 @@ export class CommandRunner {
     return this.#localMs() + this.#clockOffsetMs;
   }
 
-  /** @throws StoreDataError for every reply that is neither a decision nor mended by a repeat. */
+  /**
+   * @throws StoreDataError for every reply that is neither a decision nor mended by a repeat; what
+   * {@link checkCommand} throws, before anything is sent.
+   */
   async run(
     namespace: string,
     chain: ChainLink[],
@@ -60,6 +64,7 @@ export class CommandRunner {
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const scopes = chain.map((link) => this.#scopeArguments(namespace, link, furtherWindows, atMs));
       const command = commandOf({ scopes, withIndex, nowMs: Math.floor(atMs) });
+      checkCommand(namespace, command);
       const reply = await this.#backend.execute(namespace, command, performance.now() - startMs);
       refuseUnusable(chain, reply);
       atMs = reply.atMicros / 1000;

@@ -15,6 +15,7 @@ import { IDLE_CASES } from "./idle.ts";
 import { LISTS_CASES } from "./lists.ts";
 import { LOST_ANSWERS_CASES } from "./lost-answers.ts";
 import { REPETITION_CASES } from "./repetition.ts";
+import { SENSELESS_CASES } from "./senseless.ts";
 import { SETTLING_CASES } from "./settling.ts";
 import { UNLIMITED_CASES } from "./unlimited.ts";
 import { WINDOWS_CASES } from "./windows.ts";
@@ -38,4 +39,5 @@ export const STORE_CASES: StoreCase[] = [
   ...ADMINISTRATION_CASES,
   ...ALERTS_CASES,
   ...FOREIGN_DATA_CASES,
+  ...SENSELESS_CASES,
 ];
