@@ -4,16 +4,8 @@ import { createStore } from "../../src/ledger/backed-store.ts";
 import type { CheckAnswer, HistoryAnswer, ReserveAnswer, Store } from "../../src/ledger/store.ts";
 import type { StateDump } from "../support/state-dump.ts";
 import { compareState, toldDenials, toldSpent } from "./naive-comparison.ts";
-import {
-  aimAtHold,
-  type Beat,
-  outcomeOf,
-  perform,
-  type Sent,
-  type Sequence,
-  START_MS,
-  type Step,
-} from "./random-steps.ts";
+import { aimAtHold, outcomeOf, perform, type Sent } from "./perform-step.ts";
+import { type Beat, type Sequence, START_MS, type Step } from "./random-steps.ts";
 import { type Clock, type PlayedLedger, type Sender, UnreliableWire } from "./unreliable-wire.ts";
 
 /** How far the callers' own clocks are off, in milliseconds. */

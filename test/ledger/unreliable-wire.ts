@@ -6,7 +6,8 @@ import type { StateDump } from "../support/state-dump.ts";
 import { compareReply, denialTexts, spentTexts } from "./naive-comparison.ts";
 import { NaiveLedger, type Prediction } from "./naive-ledger.ts";
 import { readAs } from "./naive-windows.ts";
-import { type Fate, requestedBy, type Step } from "./random-steps.ts";
+import { requestedBy } from "./perform-step.ts";
+import type { Fate, Step } from "./random-steps.ts";
 import { Turns } from "./turns.ts";
 
 export interface Clock {
