@@ -1,5 +1,6 @@
 /** The store over any backend: operations become commands, replies become answers. */
 import { StoreDataError } from "../errors.ts";
+import { checkAmounts } from "./checked-command.ts";
 import { CommandRunner, type LedgerBackend, type Round, windowsText } from "./command-runner.ts";
 import { ABSENT_ACCOUNT, type AdministerCommand, type CloseCommand, type LedgerReply } from "./commands.ts";
 import { rowName } from "./history.ts";
@@ -216,6 +217,7 @@ async function check(
   runner: CommandRunner,
   { namespace, chain, requested }: ReadOperation,
 ): Promise<CheckAnswer> {
+  checkAmounts(requested);
   const reply = await runner.run(namespace, chain, ({ scopes, withIndex }) => ({
     kind: "read",
     scopes,

@@ -34,8 +34,8 @@ export function checkCommand(namespace: string, command: LedgerCommand): void {
   for (const count of command.kinds) checkAmount("tokenKinds", count);
 }
 
-/** What is not known beforehand is null. */
-function checkAmounts(amounts: RequestedAmounts): void {
+/** @throws InvalidUsageError unless each is a whole number from 0 to 9e15, or null: not known beforehand. */
+export function checkAmounts(amounts: RequestedAmounts): void {
   for (const { field } of METRICS) if (amounts[field] !== null) checkAmount(field, amounts[field]);
 }
 

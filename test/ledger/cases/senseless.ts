@@ -1,7 +1,18 @@
 /** Operations that make no sense, past any meter: refused before they are sent. */
 import { deepEqual, ok, rejects } from "node:assert/strict";
 import type { Amounts, ChainLink } from "../../../src/ledger/store.ts";
-import { type Bench, CENT, isHeld, link, promise, reserve, type StoreCase, settle, usd } from "./bench.ts";
+import {
+  type Bench,
+  CENT,
+  check,
+  isHeld,
+  link,
+  promise,
+  reserve,
+  type StoreCase,
+  settle,
+  usd,
+} from "./bench.ts";
 
 type Fields = Record<string, unknown>;
 
@@ -44,6 +55,7 @@ export const SENSELESS_CASES: StoreCase[] = promise(
           for (const value of NO_AMOUNTS) {
             const amounts = { ...usd(CENT), [field]: value };
             await refuseAll(bench, { requested: amounts }, "InvalidUsageError");
+            await rejects(check(bench, CHAIN, amounts), { name: "InvalidUsageError" });
             await refuseAll(bench, { actual: amounts }, "InvalidUsageError");
           }
         }
