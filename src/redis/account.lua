@@ -1,24 +1,9 @@
 -- One scope's account: opened, brought up to date, judged and written back. The twin of src/ledger/rules.
--- Every script has the same first keys and arguments:
---   KEYS[1..n]     the accounts, agentlimit:{ns}:s:<scope>, leaf first
---   KEYS[n+1]      the operation's record, agentlimit:{ns}:i:<id>; `read` has none
---   ARGV[1]        microseconds of the caller's corrected clock where the server refuses TIME, else ''
---   ARGV[2]        scopes of the chain, parted by ','
---   ARGV[3]        hash of the operation's arguments
---   ARGV[4]        milliseconds that the record is kept: after the hold's expiry, or after the operation
-local MINUTE, HOUR, DAY, SECOND = 60000000, 3600000000, 86400000000, 1000000
-local MAX_AMOUNT = 9000000000000000
+-- @include call.lua
 local LAYOUT = 1
 local HOURLY_DAYS, DAILY_DAYS, EXPIRY_DAYS, MAX_HOLD_MINUTES, MAX_MODELS = 14, 400, 2, 1560, 16
 local PAUSED, HAS_STORED_LIMITS = 1, 2
 local METRICS = { 'u', 't', 'r' }
-
-local clock, chainText, argumentsHash, retentionMs = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-local scopes = {}
-for scope in string.gmatch(chainText, '[^,]+') do scopes[#scopes + 1] = scope end
-local recordKey = KEYS[#scopes + 1]
-
-local function text(number) return string.format('%.0f', number) end
 
 -- Ends the script from any depth with an answer; nothing has been written by then.
 local function refuse(code, at, details, accounts)
@@ -34,17 +19,13 @@ local function integer(digits, key, field)
   return number
 end
 
+-- The time of an operation whose server tells it; else its caller has to.
+local function told(time) return time or refuse('CLOCK', 0) end
+
 local function split(line, separator)
   local parts = {}
   for part in string.gmatch(line, '[^' .. separator .. ']+') do parts[#parts + 1] = part end
   return parts
-end
-
-local function now()
-  if clock ~= '' then return tonumber(clock) end
-  local time = redis.pcall('TIME')
-  if time.err then refuse('CLOCK', 0) end
-  return tonumber(time[1]) * SECOND + tonumber(time[2])
 end
 
 -- Amounts are triples { nano-USD, tokens, requests }.
@@ -155,10 +136,9 @@ local function parseSettled(account, line)
   if place ~= #windows or position ~= #line + 1 then malformed(key, 's') end
 end
 
--- Opens the account at a place of the chain, with further fields read along. Nil when it does not exist.
-local function openAccount(place, further)
+-- Opens the account at a place of the chain from what was read of it. Nil when it does not exist.
+local function openAccount(place, read, further)
   local key = KEYS[place]
-  local read = redis.pcall('HMGET', key, 'w', 'o', 'c', 's', 'pr', 'idle', unpack(further))
   if read.err then malformed(key, '(type)') end
   local w, o, c, s = read[1], read[2], read[3], read[4]
   if not w and not c and not s then return nil end
@@ -182,9 +162,9 @@ local function openAccount(place, further)
   return account
 end
 
-local function openAccounts(further)
+local function openAccounts(reads, further)
   local accounts = {}
-  for place = 1, #scopes do accounts[place] = openAccount(place, further) or false end
+  for place, read in ipairs(reads) do accounts[place] = openAccount(place, read, further) or false end
   return accounts
 end
 
@@ -210,8 +190,8 @@ local function standsInIndex(indexKey, scope)
   return found == 1
 end
 
-local function openRecord()
-  local line = redis.pcall('GET', recordKey)
+-- line: what stands under the operation's id.
+local function openRecord(line)
   if type(line) == 'table' then malformed(recordKey, '(type)') end
   if not line then return nil end
   local parts = split(line, ' ')

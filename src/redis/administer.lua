@@ -58,9 +58,9 @@ local function apply(account, at)
 end
 
 return run(function()
-  local at = now()
-  local known = openRecord()
-  local accounts = openAccounts({})
+  local at = told(readTime())
+  local known = openRecord(redis.pcall('GET', recordKey))
+  local accounts = openAccounts(readAccounts({}), {})
   if known then
     local isSame = known.kind == 'admin' and known.hash == argumentsHash
     refuse(isSame and 'REPLAY' or 'CONFLICT', timeOf(accounts, at), {}, accounts)

@@ -74,12 +74,12 @@ end
 
 return run(function()
   local at = nowMs * 1000
-  local known = openRecord()
+  local known = openRecord(redis.pcall('GET', recordKey))
   local further = {}
   if known and known.kind == 'hold' then
     further = { 'x:' .. text(known.minute), 'H:' .. text(math.floor(known.start / HOUR)) }
   end
-  local opened = openAccounts(further)
+  local opened = openAccounts(readAccounts(further), further)
   if not known or known.kind == 'gone' then
     if attempt ~= '-' then writeRecord('gone ' .. attempt, TOMBSTONE_MS) end
     return applied('UNKNOWN', at, {}, opened)

@@ -28,8 +28,8 @@ local function historyOf(account)
 end
 
 return run(function()
-  local at = now()
-  local accounts = openAccounts({})
+  local at = told(readTime())
+  local accounts = openAccounts(readAccounts({}), {})
   local indexKey = KEYS[#scopes + 1]
   for place = 1, #scopes do
     local account = accounts[place]

@@ -35,9 +35,10 @@ local function verdictOf(accounts, at)
 end
 
 return run(function()
-  local at = now()
-  local known = openRecord()
-  local accounts = openAccounts({ 'H:' .. text(math.floor(at / HOUR)) })
+  local at = told(readTime())
+  local known = openRecord(redis.pcall('GET', recordKey))
+  local further = { 'H:' .. text(math.floor(at / HOUR)) }
+  local accounts = openAccounts(readAccounts(further), further)
   if known and not (kind == 'hold' and known.kind == 'gone') then answerAgain(known, accounts, at) end
 
   local indexKey = KEYS[#scopes + 2]

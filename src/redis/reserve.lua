@@ -1,4 +1,5 @@
 -- reserve: check and hold in one step, over the whole chain or not at all.
+-- @include steady_reserve.lua
 -- @include account.lua
 -- @include history.lua
 -- @include wheel.lua
@@ -6,12 +7,6 @@
 -- @include judge.lua
 -- @include answer.lua
 --   KEYS[n+2]      the index, only on the cold path
---   ARGV[5]        attempt
---   ARGV[6..8]     nano-USD, tokens ('-': not known beforehand) and requests that are asked for
---   ARGV[9]        microseconds until the hold expires
---   ARGV[10]       '1': refuse where no hard limit is in force anywhere in the chain
---   ARGV[11..]     list, further bounds and idle seconds of each scope
-local attempt, expiresIn, requiresLimit = ARGV[5], tonumber(ARGV[9]), ARGV[10] == '1'
 local requested = { tonumber(ARGV[6]) or false, tonumber(ARGV[7]) or false, tonumber(ARGV[8]) }
 local held = { requested[1] or 0, requested[2] or 0, requested[3] }
 
@@ -29,9 +24,9 @@ local function answerAgain(known, accounts, at)
 end
 
 return run(function()
-  local at = now()
-  local known = openRecord()
-  local accounts = openAccounts({ 'x:' .. text(math.floor((at + expiresIn) / MINUTE)) })
+  local at = told(time)
+  local known = openRecord(recordLine)
+  local accounts = openAccounts(reads, { wheelField })
   if known and not (known.kind == 'gone' and known.attempt ~= attempt) then return answerAgain(known, accounts, at) end
 
   local indexKey = KEYS[#scopes + 2]

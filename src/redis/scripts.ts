@@ -1,17 +1,10 @@
 // Generated from src/redis/*.lua by `node scripts/lua.ts`. Not to be edited.
 import type { RedisScript } from "./transport.ts";
 
-const ACCOUNT = `local MINUTE, HOUR, DAY, SECOND = 60000000, 3600000000, 86400000000, 1000000
-local MAX_AMOUNT = 9000000000000000
-local LAYOUT = 1
+const ACCOUNT = `local LAYOUT = 1
 local HOURLY_DAYS, DAILY_DAYS, EXPIRY_DAYS, MAX_HOLD_MINUTES, MAX_MODELS = 14, 400, 2, 1560, 16
 local PAUSED, HAS_STORED_LIMITS = 1, 2
 local METRICS = { 'u', 't', 'r' }
-local clock, chainText, argumentsHash, retentionMs = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-local scopes = {}
-for scope in string.gmatch(chainText, '[^,]+') do scopes[#scopes + 1] = scope end
-local recordKey = KEYS[#scopes + 1]
-local function text(number) return string.format('%.0f', number) end
 local function refuse(code, at, details, accounts)
 error({ answer = { code = code, at = at, details = details or {}, accounts = accounts or {} } })
 end
@@ -21,16 +14,11 @@ local number = tonumber(digits)
 if number > MAX_AMOUNT then malformed(key, field) end
 return number
 end
+local function told(time) return time or refuse('CLOCK', 0) end
 local function split(line, separator)
 local parts = {}
 for part in string.gmatch(line, '[^' .. separator .. ']+') do parts[#parts + 1] = part end
 return parts
-end
-local function now()
-if clock ~= '' then return tonumber(clock) end
-local time = redis.pcall('TIME')
-if time.err then refuse('CLOCK', 0) end
-return tonumber(time[1]) * SECOND + tonumber(time[2])
 end
 local function triple(line, key, field)
 local usd, tokens, requests = string.match(line, '^(%d+),(%d+),(%d+)$')
@@ -123,9 +111,8 @@ window.settled = settled
 end
 if place ~= #windows or position ~= #line + 1 then malformed(key, 's') end
 end
-local function openAccount(place, further)
+local function openAccount(place, read, further)
 local key = KEYS[place]
-local read = redis.pcall('HMGET', key, 'w', 'o', 'c', 's', 'pr', 'idle', unpack(further))
 if read.err then malformed(key, '(type)') end
 local w, o, c, s = read[1], read[2], read[3], read[4]
 if not w and not c and not s then return nil end
@@ -148,9 +135,9 @@ parseCommitted(account, c)
 parseSettled(account, s)
 return account
 end
-local function openAccounts(further)
+local function openAccounts(reads, further)
 local accounts = {}
-for place = 1, #scopes do accounts[place] = openAccount(place, further) or false end
+for place, read in ipairs(reads) do accounts[place] = openAccount(place, read, further) or false end
 return accounts
 end
 local function getField(account, field)
@@ -168,8 +155,7 @@ local found = redis.pcall('HEXISTS', indexKey, scope)
 if type(found) == 'table' then malformed(indexKey, '(type)') end
 return found == 1
 end
-local function openRecord()
-local line = redis.pcall('GET', recordKey)
+local function openRecord(line)
 if type(line) == 'table' then malformed(recordKey, '(type)') end
 if not line then return nil end
 local parts = split(line, ' ')
@@ -325,9 +311,9 @@ unmark(account)
 end
 end
 return run(function()
-local at = now()
-local known = openRecord()
-local accounts = openAccounts({})
+local at = told(readTime())
+local known = openRecord(redis.pcall('GET', recordKey))
+local accounts = openAccounts(readAccounts({}), {})
 if known then
 local isSame = known.kind == 'admin' and known.hash == argumentsHash
 refuse(isSame and 'REPLAY' or 'CONFLICT', timeOf(accounts, at), {}, accounts)
@@ -406,6 +392,27 @@ error(result)
 end
 `;
 
+const CALL = `local MINUTE, HOUR, DAY, SECOND = 60000000, 3600000000, 86400000000, 1000000
+local MAX_AMOUNT = 9000000000000000
+local clock, chainText, argumentsHash, retentionMs = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local scopes = {}
+for scope in string.gmatch(chainText, '[^,]+') do scopes[#scopes + 1] = scope end
+local recordKey = KEYS[#scopes + 1]
+local function text(number) return string.format('%.0f', number) end
+local function readTime()
+if clock ~= '' then return tonumber(clock) end
+local time = redis.pcall('TIME')
+return not time.err and tonumber(time[1]) * SECOND + tonumber(time[2])
+end
+local function readAccounts(further)
+local reads = {}
+for place = 1, #scopes do
+reads[place] = redis.pcall('HMGET', KEYS[place], 'w', 'o', 'c', 's', 'pr', 'idle', unpack(further))
+end
+return reads
+end
+`;
+
 const CLOSE = `local nowMs, source, actualText, row, kinds, thresholds, attempt =
 tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
 local TOMBSTONE_MS = 1500000
@@ -460,12 +467,12 @@ if not isCorrection or isForeign then refuse('DONE', at, details, accounts) end
 end
 return run(function()
 local at = nowMs * 1000
-local known = openRecord()
+local known = openRecord(redis.pcall('GET', recordKey))
 local further = {}
 if known and known.kind == 'hold' then
 further = { 'x:' .. text(known.minute), 'H:' .. text(math.floor(known.start / HOUR)) }
 end
-local opened = openAccounts(further)
+local opened = openAccounts(readAccounts(further), further)
 if not known or known.kind == 'gone' then
 if attempt ~= '-' then writeRecord('gone ' .. attempt, TOMBSTONE_MS) end
 return applied('UNKNOWN', at, {}, opened)
@@ -861,8 +868,8 @@ end
 return details
 end
 return run(function()
-local at = now()
-local accounts = openAccounts({})
+local at = told(readTime())
+local accounts = openAccounts(readAccounts({}), {})
 local indexKey = KEYS[#scopes + 1]
 for place = 1, #scopes do
 local account = accounts[place]
@@ -906,9 +913,10 @@ end
 return '0'
 end
 return run(function()
-local at = now()
-local known = openRecord()
-local accounts = openAccounts({ 'H:' .. text(math.floor(at / HOUR)) })
+local at = told(readTime())
+local known = openRecord(redis.pcall('GET', recordKey))
+local further = { 'H:' .. text(math.floor(at / HOUR)) }
+local accounts = openAccounts(readAccounts(further), further)
 if known and not (kind == 'hold' and known.kind == 'gone') then answerAgain(known, accounts, at) end
 local indexKey = KEYS[#scopes + 2]
 at = prepare(accounts, at, { firstList = 12, indexKey = indexKey })
@@ -937,8 +945,7 @@ return applied('OK', at, closingDetails(record, closed), accounts)
 end)
 `;
 
-const RESERVE = `local attempt, expiresIn, requiresLimit = ARGV[5], tonumber(ARGV[9]), ARGV[10] == '1'
-local requested = { tonumber(ARGV[6]) or false, tonumber(ARGV[7]) or false, tonumber(ARGV[8]) }
+const RESERVE = `local requested = { tonumber(ARGV[6]) or false, tonumber(ARGV[7]) or false, tonumber(ARGV[8]) }
 local held = { requested[1] or 0, requested[2] or 0, requested[3] }
 local function answerAgain(known, accounts, at)
 at = timeOf(accounts, at)
@@ -953,9 +960,9 @@ end
 return applied('REPLAY', at, holdDetails(known), accounts)
 end
 return run(function()
-local at = now()
-local known = openRecord()
-local accounts = openAccounts({ 'x:' .. text(math.floor((at + expiresIn) / MINUTE)) })
+local at = told(time)
+local known = openRecord(recordLine)
+local accounts = openAccounts(reads, { wheelField })
 if known and not (known.kind == 'gone' and known.attempt ~= attempt) then return answerAgain(known, accounts, at) end
 local indexKey = KEYS[#scopes + 2]
 at = prepare(accounts, at, { firstList = 11, indexKey = indexKey, refusePaused = true })
@@ -979,6 +986,94 @@ writeRecord(recordText(record), timeToLive(minute, math.floor(at / 1000)))
 deleteDropped(accounts)
 return applied('OK', at, holdDetails(record), accounts)
 end)
+`;
+
+const STEADY_RESERVE = `local attempt, expiresIn, requiresLimit = ARGV[5], tonumber(ARGV[9]), ARGV[10] == '1'
+local time, recordLine = readTime(), redis.pcall('GET', recordKey)
+local wheelField = 'x:' .. text(math.floor(((time or 0) + expiresIn) / MINUTE))
+local reads = readAccounts({ wheelField })
+local function isInsideAll(bounds, at)
+for start, stop in string.gmatch(bounds, ' (%d+) (%d+) ') do
+if at < start * SECOND or at >= stop * SECOND then return false end
+end
+return true
+end
+local function holdSteadily(read, at, asked, held)
+local w, c, s = read[1], read[3], read[4]
+local last, swept, after = string.match(c, '^1 (%d+) (%d+) 0;()')
+if math.floor(last / DAY) ~= math.floor(at / DAY) or tonumber(swept) < math.floor(at / MINUTE) then return end
+local committed = { '1 ' .. text(at) .. ' ' .. swept .. ' 0' }
+local place, base, newestBase, isLimited = 1, 1, 0, false
+while place <= #w do
+local name, start, stop, limitU, limitT, limitR, nextPlace =
+string.match(w, '^(%S+) (%d+) (%d+) ([%d-]+),([%d-]+),([%d-]+)[^;]*;()', place)
+local u, t, r, nextAfter = string.match(c, '^(%d+),(%d+),(%d+);()', after)
+local began, settledU, settledT, settledR, nextBase =
+string.match(s, '^(%d+) %S+ (%d+),(%d+),(%d+) %- %- %-;()', base)
+if not nextPlace or not nextAfter or not nextBase then return end
+u, t, r, began = tonumber(u), tonumber(t), tonumber(r), tonumber(began)
+local isOpen = at >= start * SECOND and at < stop * SECOND
+local isCovered = tonumber(settledU) <= u and tonumber(settledT) <= t and tonumber(settledR) <= r
+if not isOpen or not isCovered or began > at then return end
+if limitU ~= '-' and u + asked[1] > tonumber(limitU) then return end
+if limitT ~= '-' and t + asked[2] > tonumber(limitT) then return end
+if limitR ~= '-' and r + asked[3] > tonumber(limitR) then return end
+u, t, r = u + held[1], t + held[2], r + held[3]
+if u > MAX_AMOUNT or t > MAX_AMOUNT or r > MAX_AMOUNT then return end
+isLimited = isLimited or limitU ~= '-' or limitT ~= '-' or limitR ~= '-'
+if name ~= 'minute' and began > newestBase then newestBase = began end
+committed[#committed + 1] = string.format('%.0f,%.0f,%.0f', u, t, r)
+place, after, base = nextPlace, nextAfter, nextBase
+end
+if after <= #c or base <= #s then return end
+committed[#committed + 1] = ''
+local wheel = read[7]
+local own = string.format('%.0f %.0f,%.0f,%.0f;', at, held[1], held[2], held[3])
+if not wheel then return table.concat(committed, ';'), own, isLimited end
+local start, u, t, r = string.match(wheel, '^(%d+) (%d+),(%d+),(%d+);$')
+if not start or tonumber(start) < newestBase then return end
+local sum = string.format('%s %.0f,%.0f,%.0f;', start, u + held[1], t + held[2], r + held[3])
+return table.concat(committed, ';'), sum, isLimited
+end
+local function reserveSteadily()
+if not time or recordLine then return end
+local at, isLimited, written = time, not requiresLimit, {}
+for place, read in ipairs(reads) do
+local w, c, list = read[1], read[3], ARGV[8 + 3 * place]
+if not w or read[2] or not c or not read[4] or read[6] or ARGV[10 + 3 * place] ~= '-' then return end
+local last = string.match(c, '^1 (%d+) %d+ 0;')
+if not last or (list ~= '-' and list ~= w) then return end
+if tonumber(last) >= at then at = last + 1 end
+end
+local minute = math.floor((at + expiresIn) / MINUTE)
+if wheelField ~= 'x:' .. text(minute) then return end
+local held = { tonumber(ARGV[6]) or 0, tonumber(ARGV[7]) or 0, tonumber(ARGV[8]) }
+local asked = { tonumber(ARGV[6]) or 1, tonumber(ARGV[7]) or 1, held[3] }
+for place, read in ipairs(reads) do
+if not isInsideAll(ARGV[9 + 3 * place], at) then return end
+local c, wheel, hasLimit = holdSteadily(read, at, asked, held)
+if not c then return end
+isLimited = isLimited or hasLimit
+written[place] = { c, wheel }
+end
+if not isLimited then return end
+local start, heldText = text(at), string.format('%.0f,%.0f,%.0f', held[1], held[2], held[3])
+local answer = { 'agl1', '=OK', '=' .. start, '=3', '=' .. start, '=' .. text(minute), '=' .. heldText }
+for place, read in ipairs(reads) do
+local c, wheel = written[place][1], written[place][2]
+redis.call('HSET', KEYS[place], 'c', c, wheelField, wheel)
+local size = #answer
+answer[size + 1], answer[size + 2], answer[size + 3] = '=' .. read[1], '=', '=' .. c
+answer[size + 4], answer[size + 5], answer[size + 6] = '=' .. read[4], '=' .. (read[5] or ''), '=0'
+end
+answer[#answer + 1] = 'end'
+local record = table.concat({ 'hold', argumentsHash, attempt, '0', start, text(minute), heldText, chainText }, ' ')
+local timeToLiveMs = (minute + 1) * 60000 - math.floor(at / 1000) + retentionMs
+redis.call('SET', recordKey, record, 'PX', text(timeToLiveMs))
+return answer
+end
+local steadyAnswer = reserveSteadily()
+if steadyAnswer then return steadyAnswer end
 `;
 
 const WHEEL = `local function parseSegments(line, key, field)
@@ -1046,11 +1141,11 @@ end
 `;
 
 export const SCRIPTS = {
-  administer: script("administer", ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "3608dffabec603a1a5922253fdf426a749c3e183", "73b4ec6a861377ec13de81b5c0a4de7e6ef4c917"),
-  close: script("close", ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "e7c4119fb95499f894b300a23bdb0218fd966718", "7cff26db0b272d96d4eb909d1226bbb384ad9a42"),
-  read: script("read", ACCOUNT + HISTORY + ANSWER + READ, "57ebadfb5f832ceb85c11c58d0c9451b4ac7ed90", "d6845541e3e58e2b00abcd5d978b55994f21a6a4"),
-  record: script("record", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "c5b71dd894f45b3271d94389d117907b45b15931", "92396889bd896be56033334a8a67f8fbdedbc58c"),
-  reserve: script("reserve", ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "196b39b5ac397f9d2a309d8438b5f8f2a5c172aa", "e3dd9abe82f45719d80f20b119f8318ba42e5e6e"),
+  administer: script("administer", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "4c334912cc74c5f8eab5a02bccd4510c2a2ee993", "d0104f7ad3d707978be34889801936abe20c2458"),
+  close: script("close", CALL + ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "655ee46096f07933452bfb811223875ac22077a8", "3e859f69e35bd4a1052b4935279267f89cf5a1db"),
+  read: script("read", CALL + ACCOUNT + HISTORY + ANSWER + READ, "a1a7a81bad112f7a70f875f856e603b447a380ef", "207df582ed56a081b2a82347b414a091c8f7ef57"),
+  record: script("record", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "d83b436af6e62e0aa022da852ef952e6dcd8791a", "ae055f197985d7170d392b715341e9a7494ffe8d"),
+  reserve: script("reserve", CALL + STEADY_RESERVE + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "201db7913a075a20a2bff0a9b91d581d9868cabb", "acca4a08b5d4e7a23d7d08b81bb80c8f328c50c0"),
 } satisfies Record<string, RedisScript>;
 
 function script(name: string, source: string, sha1: string, upstashSha1: string): RedisScript {
