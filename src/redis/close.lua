@@ -1,18 +1,10 @@
 -- settle and release: replace a hold by what was used, or give it back; late and repeated ones correct or replay.
+-- @include steady_close.lua
 -- @include account.lua
 -- @include history.lua
 -- @include wheel.lua
 -- @include judge.lua
 -- @include answer.lua
---   ARGV[5]        milliseconds of the caller's guess of the server's clock: for the record's time to live, nothing else
---   ARGV[6]        source: r reported, e estimated, - released
---   ARGV[7]        actual amounts, '-': those of the hold
---   ARGV[8]        history row
---   ARGV[9]        token kinds
---   ARGV[10]       alert thresholds in millionths, '-' for none
---   ARGV[11]       attempt that alone may be freed, '-' for any
-local nowMs, source, actualText, row, kinds, thresholds, attempt =
-  tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
 local TOMBSTONE_MS = 1500000
 
 -- A hold counts in a window if and only if it began no earlier than the window's base.
@@ -74,12 +66,8 @@ end
 
 return run(function()
   local at = nowMs * 1000
-  local known = openRecord(redis.pcall('GET', recordKey))
-  local further = {}
-  if known and known.kind == 'hold' then
-    further = { 'x:' .. text(known.minute), 'H:' .. text(math.floor(known.start / HOUR)) }
-  end
-  local opened = openAccounts(readAccounts(further), further)
+  local known = openRecord(recordLine)
+  local opened = openAccounts(reads, further)
   if not known or known.kind == 'gone' then
     if attempt ~= '-' then writeRecord('gone ' .. attempt, TOMBSTONE_MS) end
     return applied('UNKNOWN', at, {}, opened)

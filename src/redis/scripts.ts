@@ -413,9 +413,7 @@ return reads
 end
 `;
 
-const CLOSE = `local nowMs, source, actualText, row, kinds, thresholds, attempt =
-tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
-local TOMBSTONE_MS = 1500000
+const CLOSE = `local TOMBSTONE_MS = 1500000
 local function replace(account, known, committedBefore, settledBefore, actual)
 for _, window in ipairs(account.windows) do
 if known.start >= window.base then
@@ -467,12 +465,8 @@ if not isCorrection or isForeign then refuse('DONE', at, details, accounts) end
 end
 return run(function()
 local at = nowMs * 1000
-local known = openRecord(redis.pcall('GET', recordKey))
-local further = {}
-if known and known.kind == 'hold' then
-further = { 'x:' .. text(known.minute), 'H:' .. text(math.floor(known.start / HOUR)) }
-end
-local opened = openAccounts(readAccounts(further), further)
+local known = openRecord(recordLine)
+local opened = openAccounts(reads, further)
 if not known or known.kind == 'gone' then
 if attempt ~= '-' then writeRecord('gone ' .. attempt, TOMBSTONE_MS) end
 return applied('UNKNOWN', at, {}, opened)
@@ -988,6 +982,152 @@ return applied('OK', at, holdDetails(record), accounts)
 end)
 `;
 
+const STEADY_BOOKING = `local function addKinds(kinds, added)
+if added == '-' then return kinds end
+if kinds == '-' then return added end
+local sums, place, last = {}, 0, 0
+for count in string.gmatch(kinds, '%-?%d+') do sums[#sums + 1] = tonumber(count) end
+for count in string.gmatch(added, '%-?%d+') do
+place = place + 1
+sums[place] = (sums[place] or 0) + count
+end
+for index, sum in ipairs(sums) do
+if sum ~= 0 then last = index end
+sums[index] = text(sum)
+end
+return last == 0 and '-' or table.concat(sums, ',', 1, last)
+end
+local function addToHistory(line, row, source, actual, kinds)
+local name = row .. ' ' .. source .. ' '
+if not line then return name .. string.format('%.0f %.0f %.0f %s;', actual[3], actual[1], actual[2], kinds) end
+local first, last = 1, #name
+if string.sub(line, 1, last) ~= name then
+first, last = string.find(line, ';' .. name, 1, true)
+if not first then return end
+end
+local calls, usd, tokens, before, rest = string.match(line, '^(%d+) (%d+) (%d+) ([%d,-]+);()', last + 1)
+if not rest then return end
+local sums = string.format('%.0f %.0f %.0f %s;', calls + actual[3], usd + actual[1], tokens + actual[2],
+addKinds(before, kinds))
+return string.sub(line, 1, last) .. sums .. string.sub(line, rest)
+end
+local function leastThreshold(thresholds)
+local least
+for threshold in string.gmatch(thresholds, '%d+') do
+if not least or tonumber(threshold) < least then least = tonumber(threshold) end
+end
+return least
+end
+local function bookSteadily(read, after, call)
+local w, c, s = read[1], read[3], read[4]
+local actual, held, least = call.actual, call.held, call.leastThreshold
+local committed, settled, place, base, isOver = {}, {}, 1, 1, false
+while place <= #w do
+local limitU, limitT, limitR, soft, nextPlace =
+string.match(w, '^%S+ %d+ %d+ ([%d-]+),([%d-]+),([%d-]+)([^;]*);()', place)
+local u, t, r, nextAfter = string.match(c, '^(%d+),(%d+),(%d+);()', after)
+local began, fired, su, st, sr, nextBase =
+string.match(s, '^(%d+) (%S+) (%d+),(%d+),(%d+) %- %- %-;()', base)
+if not nextPlace or not nextAfter or not nextBase or (soft ~= '' and least) then return end
+u, t, r, su, st, sr = tonumber(u), tonumber(t), tonumber(r), tonumber(su), tonumber(st), tonumber(sr)
+if su > u or st > t or sr > r then return end
+if u + actual[1] > MAX_AMOUNT or t + actual[2] > MAX_AMOUNT or r + actual[3] > MAX_AMOUNT then return end
+if tonumber(began) > MAX_AMOUNT then return end
+if call.start >= tonumber(began) then
+u, t, r = u + actual[1] - held[1], t + actual[2] - held[2], r + actual[3] - held[3]
+su, st, sr = su + actual[1], st + actual[2], sr + actual[3]
+local lu, lt, lr = tonumber(limitU), tonumber(limitT), tonumber(limitR)
+if least then
+if lu and su * 1000000 >= lu * least then return end
+if lt and st * 1000000 >= lt * least then return end
+if lr and sr * 1000000 >= lr * least then return end
+end
+if (lu and su > lu) or (lt and st > lt) or (lr and sr > lr) then isOver = true end
+end
+committed[#committed + 1] = string.format('%.0f,%.0f,%.0f;', u, t, r)
+settled[#settled + 1] = string.format('%s %s %.0f,%.0f,%.0f - - -;', began, fired, su, st, sr)
+place, after, base = nextPlace, nextAfter, nextBase
+end
+if after <= #c or base <= #s then return end
+return table.concat(committed), table.concat(settled), isOver
+end
+`;
+
+const STEADY_CLOSE = `local nowMs, source, actualText, row, kinds, thresholds, attempt =
+tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
+local recordLine = redis.pcall('GET', recordKey)
+local holdStart, holdMinute
+if type(recordLine) == 'string' then
+holdStart, holdMinute = string.match(recordLine, '^hold %S+ %S+ [01] (%d+) (%d+) ')
+end
+local further = holdStart and { 'x:' .. holdMinute, 'H:' .. text(math.floor(holdStart / HOUR)) } or {}
+local reads = readAccounts(further)
+local function takeSteadily(wheel, start, held)
+local began, u, t, r = string.match(wheel or '', '^(%d+) (%d+),(%d+),(%d+);$')
+if not began or tonumber(began) > start then return end
+return string.format('%s %.0f,%.0f,%.0f;', began, u - held[1], t - held[2], r - held[3])
+end
+local function amountsOf(line)
+local u, t, r = string.match(line, '^(%d+),(%d+),(%d+)$')
+return u and { tonumber(u), tonumber(t), tonumber(r) }
+end
+local function closeSteadily(read, call)
+local c = read[3]
+if not read[1] or read[2] or not c or not read[4] or read[6] then return end
+local last, swept, after = string.match(c, '^1 (%d+) (%d+) 0;()')
+if not last or call.minute < tonumber(swept) or last - call.start > 10 * DAY then return end
+local committed, settled, isOver = bookSteadily(read, after, call)
+local wheel = takeSteadily(read[7], call.start, call.held)
+if not committed or not wheel then return end
+local fields = { 'c', string.sub(c, 1, after - 1) .. committed, further[1], wheel }
+if source == '-' then return fields, settled, isOver end
+local history = addToHistory(read[8], row, source, call.actual, kinds)
+if not history then return end
+fields[5], fields[6], fields[7], fields[8] = 's', settled, further[2], history
+return fields, settled, isOver
+end
+local function closeAllSteadily()
+if not holdStart or attempt ~= '-' then return end
+local heldText, chain = string.match(recordLine, '^hold %S+ %S+ [01] %d+ %d+ (%S+) (%S+)$')
+local held = heldText and amountsOf(heldText)
+if not held or chain ~= chainText then return end
+local actual = actualText == '-' and held or amountsOf(actualText)
+if not actual then return end
+actual = source == '-' and { 0, 0, 0 } or { actual[1], actual[2], held[3] }
+local call = {
+start = tonumber(holdStart), minute = tonumber(holdMinute), held = held, actual = actual,
+leastThreshold = leastThreshold(thresholds),
+}
+local fields, settled, verdict = {}, {}, '0'
+for place, read in ipairs(reads) do
+local isOver
+fields[place], settled[place], isOver = closeSteadily(read, call)
+if not fields[place] then return end
+if isOver then verdict = '1' end
+end
+local actualLine = string.format('%.0f,%.0f,%.0f', actual[1], actual[2], actual[3])
+local answer = {
+'agl1', '=OK', '=' .. text(nowMs * 1000), '=6', '=' .. holdStart, '=' .. holdMinute, '=' .. actualLine,
+'=' .. source, '=' .. verdict, '=-',
+}
+for place, read in ipairs(reads) do
+local result = redis.pcall('HSET', KEYS[place], unpack(fields[place]))
+if type(result) == 'table' and result.err then return end
+local size = #answer
+answer[size + 1], answer[size + 2], answer[size + 3] = '=' .. read[1], '=', '=' .. fields[place][2]
+answer[size + 4], answer[size + 5], answer[size + 6] = '=' .. settled[place], '=' .. (read[5] or ''), '=0'
+end
+answer[#answer + 1] = 'end'
+local closing = source == 'e' and row .. ' ' .. kinds or '- -'
+local record = table.concat({ recordLine, actualLine, source, argumentsHash, verdict, '-', closing }, ' ')
+local timeToLiveMs = math.max(0, (call.minute + 1) * 60000 - nowMs) + retentionMs
+redis.call('SET', recordKey, record, 'PX', text(timeToLiveMs))
+return answer
+end
+local steadyAnswer = closeAllSteadily()
+if steadyAnswer then return steadyAnswer end
+`;
+
 const STEADY_RESERVE = `local attempt, expiresIn, requiresLimit = ARGV[5], tonumber(ARGV[9]), ARGV[10] == '1'
 local time, recordLine = readTime(), redis.pcall('GET', recordKey)
 local wheelField = 'x:' .. text(math.floor(((time or 0) + expiresIn) / MINUTE))
@@ -1142,7 +1282,7 @@ end
 
 export const SCRIPTS = {
   administer: script("administer", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "4c334912cc74c5f8eab5a02bccd4510c2a2ee993", "d0104f7ad3d707978be34889801936abe20c2458"),
-  close: script("close", CALL + ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "655ee46096f07933452bfb811223875ac22077a8", "3e859f69e35bd4a1052b4935279267f89cf5a1db"),
+  close: script("close", CALL + STEADY_BOOKING + STEADY_CLOSE + ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "9bfed18dc2d10ebb2f8680fdedc63cd39e93f191", "5533b694655c3f8d64b563ff0290a284ac340514"),
   read: script("read", CALL + ACCOUNT + HISTORY + ANSWER + READ, "a1a7a81bad112f7a70f875f856e603b447a380ef", "207df582ed56a081b2a82347b414a091c8f7ef57"),
   record: script("record", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "d83b436af6e62e0aa022da852ef952e6dcd8791a", "ae055f197985d7170d392b715341e9a7494ffe8d"),
   reserve: script("reserve", CALL + STEADY_RESERVE + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "201db7913a075a20a2bff0a9b91d581d9868cabb", "acca4a08b5d4e7a23d7d08b81bb80c8f328c50c0"),
