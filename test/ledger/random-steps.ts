@@ -53,7 +53,7 @@ const budgets = (maxLength: number) =>
     },
   });
 
-const limits = fc.oneof(
+export const limits = fc.oneof(
   fc.constant(undefined),
   budgets(3).map((declared) => canonicalLimits(declared)),
 );
