@@ -74,7 +74,11 @@ const link: fc.Arbitrary<ChainLink> = fc.oneof(
 
 const chain = fc.uniqueArray(link, { minLength: 1, maxLength: 3, selector: ({ scope }) => scope });
 const kinds = fc.array(fc.integer({ min: 0, max: 99 }), { maxLength: 10 });
-const model = fc.integer({ min: 0, max: 19 }).map((number) => `openai/model-${number}`);
+/** More than an hour keeps apart; and two of which one's name ends with the other's. */
+const model = fc.oneof(
+  { weight: 3, arbitrary: fc.integer({ min: 0, max: 19 }).map((number) => `openai/model-${number}`) },
+  { weight: 1, arbitrary: fc.constantFrom("openai/model-0", "azure-openai/model-0") },
+);
 /** An operation that was sent before, counted back from the last. */
 const target = fc.oneof(
   { weight: 3, arbitrary: fc.integer({ min: -6, max: -1 }) },
