@@ -23,10 +23,7 @@ export interface CallRecord {
   closed?: { actual: Triple; source: string; hash: string };
 }
 
-export type LedgerRecord =
-  | CallRecord
-  | { kind: "gone"; attempt: string }
-  | { kind: "admin"; hash: string; atMicros: number };
+export type LedgerRecord = CallRecord | { kind: "gone" } | { kind: "admin"; hash: string; atMicros: number };
 
 const CHUNK = 500;
 
@@ -60,7 +57,7 @@ export async function readLedger(redisUrl: string, namespace: string): Promise<L
 
 function parseRecord(text: string): LedgerRecord {
   const [kind = "", hash = "", third = "", _shared, start, minute, held, scopes, ...closed] = text.split(" ");
-  if (kind === "gone") return { kind, attempt: hash };
+  if (kind === "gone") return { kind };
   if (kind === "admin") return { kind, hash, atMicros: Number(third) };
   if (kind !== "hold" && kind !== "record") throw new Error(`No record of an operation: ${text}`);
   const [actual, source = "", closingHash = ""] = closed;

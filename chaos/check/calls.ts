@@ -191,9 +191,7 @@ function checkGivenBack({ own, say }: OneId, record: CallRecord): void {
   const isBuried = givenUp.some(
     ({ attempt, told }) => told?.outcome === "unknown" && attempt === record.attempt,
   );
-  // A tombstone names one attempt: where two gave up, the first one's late reserve may get a hold, which expires into spend.
-  const isOnlyOne = givenUp.every(({ attempt }) => attempt === record.attempt);
-  if (isBuried && isOnlyOne) say("the attempt was given up, and its late reserve got a hold");
+  if (isBuried) say("the attempt was given up, and its late reserve got a hold");
   const freedBy = givenUp.find(
     ({ hash, told }) => told?.outcome === "booked" || hash === record.closed?.hash,
   )?.attempt;

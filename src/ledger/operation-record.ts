@@ -37,10 +37,10 @@ export interface Closing {
   kinds: number[];
 }
 
-/** A release that came before its reserve: that attempt holds nothing any more. */
+/** A release that came before its reserve: these attempts hold nothing any more. */
 export interface Tombstone {
   kind: "gone";
-  attempt: string;
+  attempts: string[];
 }
 
 /** An administrator's operation. */
@@ -53,7 +53,7 @@ export interface AdminRecord {
 export type OperationRecord = CallRecord | Tombstone | AdminRecord;
 
 export function formatRecord(record: OperationRecord): string {
-  if (record.kind === "gone") return `gone ${record.attempt}`;
+  if (record.kind === "gone") return `gone ${record.attempts.join(",")}`;
   if (record.kind === "admin") return `admin ${record.argumentsHash} ${record.atMicros}`;
   const { kind, argumentsHash, attempt, shared, startMicros, expiryMinute, held, closed } = record;
   const start = `${kind} ${argumentsHash} ${attempt} ${shared ? 1 : 0} ${startMicros} ${expiryMinute}`;
@@ -94,8 +94,10 @@ function formatClosing(closing: Closing): string {
   return `${formatAmounts(actual)} ${source} ${argumentsHash} ${verdict} ${crossings} ${row} ${formatKinds(kinds)}`;
 }
 
-function parseTombstone([attempt, ...rest]: string[]): Tombstone | undefined {
-  return attempt === undefined || rest.length > 0 ? undefined : { kind: "gone", attempt };
+function parseTombstone([attempts, ...rest]: string[]): Tombstone | undefined {
+  return attempts === undefined || rest.length > 0
+    ? undefined
+    : { kind: "gone", attempts: attempts.split(",") };
 }
 
 function parseAdmin([argumentsHash, at, ...rest]: string[]): AdminRecord | undefined {

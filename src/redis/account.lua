@@ -28,6 +28,9 @@ local function split(line, separator)
   return parts
 end
 
+-- Whether an entry stands in a list that is parted by ','.
+local function lists(line, entry) return string.find(',' .. line .. ',', ',' .. entry .. ',', 1, true) ~= nil end
+
 -- Amounts are triples { nano-USD, tokens, requests }.
 local function triple(line, key, field)
   local usd, tokens, requests = string.match(line, '^(%d+),(%d+),(%d+)$')
@@ -136,10 +139,16 @@ local function parseSettled(account, line)
   if place ~= #windows or position ~= #line + 1 then malformed(key, 's') end
 end
 
+-- A key of another type is malformed; whatever else the server says of a read is its own to tell.
+local function refuseUnread(read, key)
+  if string.find(read.err, 'WRONGTYPE', 1, true) then malformed(key, '(type)') end
+  error(read)
+end
+
 -- Opens the account at a place of the chain from what was read of it. Nil when it does not exist.
 local function openAccount(place, read, further)
   local key = KEYS[place]
-  if read.err then malformed(key, '(type)') end
+  if read.err then refuseUnread(read, key) end
   local w, o, c, s = read[1], read[2], read[3], read[4]
   if not w and not c and not s then return nil end
   if not w then malformed(key, 'w') end
@@ -192,11 +201,11 @@ end
 
 -- line: what stands under the operation's id.
 local function openRecord(line)
-  if type(line) == 'table' then malformed(recordKey, '(type)') end
+  if type(line) == 'table' then refuseUnread(line, recordKey) end
   if not line then return nil end
   local parts = split(line, ' ')
   local kind = parts[1]
-  if kind == 'gone' and #parts == 2 then return { kind = kind, attempt = parts[2] } end
+  if kind == 'gone' and #parts == 2 then return { kind = kind, attempts = parts[2] } end
   if kind == 'admin' and #parts == 3 and string.find(parts[3], '^%d+$') then return { kind = kind, hash = parts[2] } end
   if (kind ~= 'hold' and kind ~= 'record') or (#parts ~= 8 and #parts ~= 15) then malformed(recordKey, '(operation)') end
   local times = table.concat(parts, ' ', 4, 6)

@@ -69,7 +69,9 @@ return run(function()
   local known = openRecord(recordLine)
   local opened = openAccounts(reads, further)
   if not known or known.kind == 'gone' then
-    if attempt ~= '-' then writeRecord('gone ' .. attempt, TOMBSTONE_MS) end
+    local attempts = known and known.attempts
+    if attempts and not lists(attempts, attempt) then attempts = attempts .. ',' .. attempt end
+    if attempt ~= '-' then writeRecord('gone ' .. (attempts or attempt), TOMBSTONE_MS) end
     return applied('UNKNOWN', at, {}, opened)
   end
   local isSameChain = known.kind == 'hold' and string.gsub(known.chain, '~', '') == chainText

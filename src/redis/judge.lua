@@ -48,8 +48,6 @@ local function refuseFull(accounts, added, at)
   end
 end
 
-local function hasMark(fired, mark) return string.find(',' .. fired .. ',', ',' .. mark .. ',', 1, true) ~= nil end
-
 -- Marks what a call reached that began at `start` and is booked now, in windows that are open. thresholds: millionths,
 -- parted by ','; '-' for none.
 local function markCrossings(accounts, start, at, thresholds)
@@ -66,7 +64,7 @@ local function markCrossings(accounts, start, at, thresholds)
         for _, threshold in ipairs(limit and millionths or {}) do
           local mark = letter .. threshold
           local isReached = window.settled[metric] * 1000000 >= limit * tonumber(threshold)
-          if isReached and not hasMark(window.fired, mark) then
+          if isReached and not lists(window.fired, mark) then
             window.fired = window.fired == '-' and mark or window.fired .. ',' .. mark
             crossings[#crossings + 1] = table.concat(
               { text(account.place - 1), window.name, letter, threshold, text(window.base) }, ':')

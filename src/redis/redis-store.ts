@@ -29,7 +29,7 @@ export function redisStore(transport: ScriptTransport, options: RedisStoreOption
   return createStore(new RedisBackend(transport, options));
 }
 
-/** How long the offset of a server's clock is good, where scripts may not ask for the time. */
+/** How long a reading of a server's clock is good, where scripts may not ask for the time. */
 const CLOCK_TRUST_MS = 300_000;
 
 /** Executes commands as scripts. */
@@ -37,8 +37,8 @@ export class RedisBackend implements LedgerBackend {
   readonly now: () => number;
   readonly #transport: ScriptTransport;
   readonly #localClock: (() => number) | undefined;
-  /** Set once a server has refused TIME inside a script: its clock's offset, as of a local time. */
-  #clock: { offsetMicros: number; measuredAtMs: number } | undefined;
+  /** Set once a server has refused TIME inside a script: what its clock showed at a moment of this process. */
+  #clock: { serverMicros: number; measuredAtMs: number } | undefined;
 
   constructor(transport: ScriptTransport, { localClock }: RedisStoreOptions = {}) {
     this.now = localClock ?? Date.now;
@@ -68,15 +68,15 @@ export class RedisBackend implements LedgerBackend {
   async #clockArgument(elapsed: () => number): Promise<string> {
     if (this.#localClock !== undefined) return String(Math.floor(this.#localClock() * 1000));
     if (this.#clock === undefined) return "";
-    if (Date.now() - this.#clock.measuredAtMs > CLOCK_TRUST_MS) await this.#measureClock(elapsed());
-    return String(Math.floor(Date.now() * 1000 + this.#clock.offsetMicros));
+    if (performance.now() - this.#clock.measuredAtMs > CLOCK_TRUST_MS) await this.#measureClock(elapsed());
+    const { serverMicros, measuredAtMs } = this.#clock;
+    return String(Math.floor(serverMicros + (performance.now() - measuredAtMs) * 1000));
   }
 
   async #measureClock(elapsedMs: number): Promise<void> {
-    const before = Date.now();
+    const before = performance.now();
     const serverMicros = await this.#transport.time(elapsedMs);
-    const middle = (before + Date.now()) / 2;
-    this.#clock = { offsetMicros: serverMicros - middle * 1000, measuredAtMs: Date.now() };
+    this.#clock = { serverMicros, measuredAtMs: (before + performance.now()) / 2 };
   }
 }
 

@@ -27,7 +27,8 @@ return run(function()
   local at = told(time)
   local known = openRecord(recordLine)
   local accounts = openAccounts(reads, { wheelField })
-  if known and not (known.kind == 'gone' and known.attempt ~= attempt) then return answerAgain(known, accounts, at) end
+  local isOthersTombstone = known and known.kind == 'gone' and not lists(known.attempts, attempt)
+  if known and not isOthersTombstone then return answerAgain(known, accounts, at) end
 
   local indexKey = KEYS[#scopes + 2]
   at = prepare(accounts, at, { firstList = 11, indexKey = indexKey, refusePaused = true })

@@ -20,6 +20,7 @@ local parts = {}
 for part in string.gmatch(line, '[^' .. separator .. ']+') do parts[#parts + 1] = part end
 return parts
 end
+local function lists(line, entry) return string.find(',' .. line .. ',', ',' .. entry .. ',', 1, true) ~= nil end
 local function triple(line, key, field)
 local usd, tokens, requests = string.match(line, '^(%d+),(%d+),(%d+)$')
 if not usd then malformed(key, field) end
@@ -111,9 +112,13 @@ window.settled = settled
 end
 if place ~= #windows or position ~= #line + 1 then malformed(key, 's') end
 end
+local function refuseUnread(read, key)
+if string.find(read.err, 'WRONGTYPE', 1, true) then malformed(key, '(type)') end
+error(read)
+end
 local function openAccount(place, read, further)
 local key = KEYS[place]
-if read.err then malformed(key, '(type)') end
+if read.err then refuseUnread(read, key) end
 local w, o, c, s = read[1], read[2], read[3], read[4]
 if not w and not c and not s then return nil end
 if not w then malformed(key, 'w') end
@@ -156,11 +161,11 @@ if type(found) == 'table' then malformed(indexKey, '(type)') end
 return found == 1
 end
 local function openRecord(line)
-if type(line) == 'table' then malformed(recordKey, '(type)') end
+if type(line) == 'table' then refuseUnread(line, recordKey) end
 if not line then return nil end
 local parts = split(line, ' ')
 local kind = parts[1]
-if kind == 'gone' and #parts == 2 then return { kind = kind, attempt = parts[2] } end
+if kind == 'gone' and #parts == 2 then return { kind = kind, attempts = parts[2] } end
 if kind == 'admin' and #parts == 3 and string.find(parts[3], '^%d+$') then return { kind = kind, hash = parts[2] } end
 if (kind ~= 'hold' and kind ~= 'record') or (#parts ~= 8 and #parts ~= 15) then malformed(recordKey, '(operation)') end
 local times = table.concat(parts, ' ', 4, 6)
@@ -468,7 +473,9 @@ local at = nowMs * 1000
 local known = openRecord(recordLine)
 local opened = openAccounts(reads, further)
 if not known or known.kind == 'gone' then
-if attempt ~= '-' then writeRecord('gone ' .. attempt, TOMBSTONE_MS) end
+local attempts = known and known.attempts
+if attempts and not lists(attempts, attempt) then attempts = attempts .. ',' .. attempt end
+if attempt ~= '-' then writeRecord('gone ' .. (attempts or attempt), TOMBSTONE_MS) end
 return applied('UNKNOWN', at, {}, opened)
 end
 local isSameChain = known.kind == 'hold' and string.gsub(known.chain, '~', '') == chainText
@@ -668,7 +675,6 @@ end
 end
 end
 end
-local function hasMark(fired, mark) return string.find(',' .. fired .. ',', ',' .. mark .. ',', 1, true) ~= nil end
 local function markCrossings(accounts, start, at, thresholds)
 local crossings = {}
 if thresholds == '-' then return '-' end
@@ -683,7 +689,7 @@ local letter = limitPlace <= 3 and METRICS[metric] or string.upper(METRICS[metri
 for _, threshold in ipairs(limit and millionths or {}) do
 local mark = letter .. threshold
 local isReached = window.settled[metric] * 1000000 >= limit * tonumber(threshold)
-if isReached and not hasMark(window.fired, mark) then
+if isReached and not lists(window.fired, mark) then
 window.fired = window.fired == '-' and mark or window.fired .. ',' .. mark
 crossings[#crossings + 1] = table.concat(
 { text(account.place - 1), window.name, letter, threshold, text(window.base) }, ':')
@@ -957,7 +963,8 @@ return run(function()
 local at = told(time)
 local known = openRecord(recordLine)
 local accounts = openAccounts(reads, { wheelField })
-if known and not (known.kind == 'gone' and known.attempt ~= attempt) then return answerAgain(known, accounts, at) end
+local isOthersTombstone = known and known.kind == 'gone' and not lists(known.attempts, attempt)
+if known and not isOthersTombstone then return answerAgain(known, accounts, at) end
 local indexKey = KEYS[#scopes + 2]
 at = prepare(accounts, at, { firstList = 11, indexKey = indexKey, refusePaused = true })
 if requiresLimit and not isAnyLimited(accounts) then refuse('UNLIMITED', at, {}, accounts) end
@@ -1281,11 +1288,11 @@ end
 `;
 
 export const SCRIPTS = {
-  administer: script("administer", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "4c334912cc74c5f8eab5a02bccd4510c2a2ee993", "d0104f7ad3d707978be34889801936abe20c2458"),
-  close: script("close", CALL + STEADY_BOOKING + STEADY_CLOSE + ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "9bfed18dc2d10ebb2f8680fdedc63cd39e93f191", "5533b694655c3f8d64b563ff0290a284ac340514"),
-  read: script("read", CALL + ACCOUNT + HISTORY + ANSWER + READ, "a1a7a81bad112f7a70f875f856e603b447a380ef", "207df582ed56a081b2a82347b414a091c8f7ef57"),
-  record: script("record", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "d83b436af6e62e0aa022da852ef952e6dcd8791a", "ae055f197985d7170d392b715341e9a7494ffe8d"),
-  reserve: script("reserve", CALL + STEADY_RESERVE + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "201db7913a075a20a2bff0a9b91d581d9868cabb", "acca4a08b5d4e7a23d7d08b81bb80c8f328c50c0"),
+  administer: script("administer", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "805addd01a54e0e3c32264d7787870f19ae561e9", "7cd06a397b46e6dfb4540cb97b781d2d81e162c3"),
+  close: script("close", CALL + STEADY_BOOKING + STEADY_CLOSE + ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "bd202a0334d35c718ba4d5a04c8b92bb2621bd6d", "95d7a0079dff9b398500f50f05ba97d07f728850"),
+  read: script("read", CALL + ACCOUNT + HISTORY + ANSWER + READ, "2c8cea3d7ba336bd0d64ad6e21295616332082f1", "c97efe628a2c7fac6789cd00835a80647cd89d35"),
+  record: script("record", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "322c350930f04423c36965ee87335597c487d19a", "67a5acf224e412fdce2059a6cce87187f8f4959a"),
+  reserve: script("reserve", CALL + STEADY_RESERVE + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "c72134af948c9699f791461c22ab33fada15a708", "d2e0e95568379212d7067ebd0ccb1abf7af635d1"),
 } satisfies Record<string, RedisScript>;
 
 function script(name: string, source: string, sha1: string, upstashSha1: string): RedisScript {

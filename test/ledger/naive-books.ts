@@ -31,7 +31,7 @@ export interface Call {
 }
 
 /** What an id stands for. */
-export type Known = Call | { kind: "gone"; attempt: string } | { kind: "admin"; hash: string };
+export type Known = Call | { kind: "gone"; attempts: string[] } | { kind: "admin"; hash: string };
 
 const MINUTE_MICROS = 60_000_000;
 const MOST = 9e15;

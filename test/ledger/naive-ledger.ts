@@ -80,7 +80,7 @@ export class NaiveLedger {
 
   #reserve(command: ReserveCommand, nowMs: number): Prediction {
     const known = this.books.known(command.id, nowMs);
-    if (known !== undefined && !(known.kind === "gone" && known.attempt !== command.attempt))
+    if (known !== undefined && !(known.kind === "gone" && !known.attempts.includes(command.attempt)))
       return this.#reserveAgain(command, known, nowMs);
     const prepared = this.#prepare(command, nowMs, "refuse paused scopes");
     if ("code" in prepared) return prepared;
@@ -158,7 +158,8 @@ export class NaiveLedger {
     const known = this.books.known(command.id, nowMs);
     if (known === undefined || known.kind === "gone") {
       const { attempt, id } = command;
-      if (attempt !== undefined) this.books.remember(id, { kind: "gone", attempt }, nowMs + TOMBSTONE_MS);
+      const attempts = [...(known?.attempts ?? []), ...(attempt === undefined ? [] : [attempt])];
+      if (attempt !== undefined) this.books.remember(id, { kind: "gone", attempts }, nowMs + TOMBSTONE_MS);
       return answer("UNKNOWN");
     }
     if (known.kind !== "hold" || known.chain.join() !== chainOf(command).join()) return answer("CONFLICT");

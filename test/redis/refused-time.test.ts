@@ -112,13 +112,13 @@ describe("A server that refuses TIME in scripts alone", () => {
 
   it("is asked again after five minutes, and not before", async () => {
     const { meter, asked } = meters("five-minutes");
-    vi.useFakeTimers({ toFake: ["Date"], now: YEAR_2099_MS });
+    vi.useFakeTimers({ toFake: ["performance"] });
     for (let call = 0; call < 10; call += 1) await meter.record({ costUsd: "0.01" });
     expect(asked).toHaveLength(1);
-    vi.setSystemTime(YEAR_2099_MS + FIVE_MINUTES_MS);
+    vi.advanceTimersByTime(FIVE_MINUTES_MS);
     await meter.record({ costUsd: "0.01" });
     expect(asked).toHaveLength(1);
-    vi.setSystemTime(YEAR_2099_MS + FIVE_MINUTES_MS + 1);
+    vi.advanceTimersByTime(1);
     await meter.record({ costUsd: "0.01" });
     expect(asked).toHaveLength(2);
     expect((await meter.getUsage()).usdSpent).toBe(0.12);

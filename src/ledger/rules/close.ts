@@ -2,7 +2,14 @@
 import { addAmounts, zeroAmounts } from "../account.ts";
 import type { CloseCommand } from "../commands.ts";
 import { addRow, EXPIRED_ROW, historyField, historyRow, takeRow } from "../history.ts";
-import { type CallRecord, type Closing, closingDetails, timeToLiveMs } from "../operation-record.ts";
+import {
+  type CallRecord,
+  type Closing,
+  closingDetails,
+  formatRecord,
+  type Tombstone,
+  timeToLiveMs,
+} from "../operation-record.ts";
 import type { Amounts } from "../store.ts";
 import { MINUTE_MICROS, takeHold } from "../wheel.ts";
 import { crossingsOf, isFull, isOverrun } from "./judge.ts";
@@ -25,7 +32,8 @@ export function close(state: LedgerState, command: CloseCommand): Outcome {
   const atMicros = command.nowMs * 1000;
   const accounts = openAccounts(state, command.scopes);
   const known = openRecord(state, command.id);
-  if (known === undefined || known.kind === "gone") return unknown(command, accounts, atMicros);
+  if (known === undefined || known.kind === "gone")
+    return unknown(command, known, refusal("UNKNOWN", atMicros, accounts));
   const chain = command.scopes.map(({ scope }) => scope).join(",");
   if (known.kind !== "hold" || known.chain.join(",") !== chain)
     return refusal("CONFLICT", atMicros, accounts);
@@ -48,14 +56,12 @@ export function close(state: LedgerState, command: CloseCommand): Outcome {
   return book(command, known, accounts, atMicros);
 }
 
-function unknown(command: CloseCommand, accounts: (OpenAccount | undefined)[], atMicros: number): Outcome {
-  const outcome = refusal("UNKNOWN", atMicros, accounts);
-  if (command.attempt === undefined) return outcome;
-  const text = `gone ${command.attempt}`;
-  return {
-    ...outcome,
-    writes: { ...noWrites(), operation: { id: command.id, text, timeToLiveMs: TOMBSTONE_MS } },
-  };
+/** The library's own release leaves a tombstone, beside those of other attempts that were given up. */
+function unknown({ id, attempt }: CloseCommand, known: Tombstone | undefined, outcome: Outcome): Outcome {
+  if (attempt === undefined) return outcome;
+  const attempts = [...new Set([...(known?.attempts ?? []), attempt])];
+  const text = formatRecord({ kind: "gone", attempts });
+  return { ...outcome, writes: { ...noWrites(), operation: { id, text, timeToLiveMs: TOMBSTONE_MS } } };
 }
 
 function released(command: CloseCommand): Closing {

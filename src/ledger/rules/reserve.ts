@@ -27,7 +27,8 @@ import {
 
 export function reserve(state: LedgerState, command: ReserveCommand, nowMicros: number): Outcome {
   const known = openRecord(state, command.id);
-  if (known !== undefined && !(known.kind === "gone" && known.attempt !== command.attempt)) {
+  const isOthersTombstone = known?.kind === "gone" && !known.attempts.includes(command.attempt);
+  if (known !== undefined && !isOthersTombstone) {
     return answerAgain(state, command, known, nowMicros);
   }
   const prepared = prepare(state, { ...command, refusePaused: true }, nowMicros);

@@ -17,12 +17,14 @@ import { LOST_ANSWERS_CASES } from "./lost-answers.ts";
 import { REPETITION_CASES } from "./repetition.ts";
 import { SENSELESS_CASES } from "./senseless.ts";
 import { SETTLING_CASES } from "./settling.ts";
+import { TOMBSTONES_CASES } from "./tombstones.ts";
 import { UNLIMITED_CASES } from "./unlimited.ts";
 import { WINDOWS_CASES } from "./windows.ts";
 import { UNKNOWN_WINDOWS_CASES, ZONES_CASES } from "./zones.ts";
 
 export const STORE_CASES: StoreCase[] = [
   ...ADMISSION_CASES,
+  ...TOMBSTONES_CASES,
   ...UNLIMITED_CASES,
   ...SETTLING_CASES,
   ...REPETITION_CASES,
