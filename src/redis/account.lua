@@ -12,6 +12,12 @@ end
 
 local function malformed(key, field) refuse('MALFORMED', 0, { key, field }) end
 
+-- A key of another type is malformed; whatever else the server says of a read is its own to tell.
+local function refuseUnread(read, key)
+  if string.find(read.err, 'WRONGTYPE', 1, true) then malformed(key, '(type)') end
+  error(read)
+end
+
 -- Of digits alone: patterns see to that, since Lua would also read '0x10' and '1e3'.
 local function integer(digits, key, field)
   local number = tonumber(digits)
@@ -139,12 +145,6 @@ local function parseSettled(account, line)
   if place ~= #windows or position ~= #line + 1 then malformed(key, 's') end
 end
 
--- A key of another type is malformed; whatever else the server says of a read is its own to tell.
-local function refuseUnread(read, key)
-  if string.find(read.err, 'WRONGTYPE', 1, true) then malformed(key, '(type)') end
-  error(read)
-end
-
 -- Opens the account at a place of the chain from what was read of it. Nil when it does not exist.
 local function openAccount(place, read, further)
   local key = KEYS[place]
@@ -195,7 +195,7 @@ local function isKinds(line) return line == '-' or string.gsub(line .. ',', '%-?
 -- Whether the index lists a scope.
 local function standsInIndex(indexKey, scope)
   local found = redis.pcall('HEXISTS', indexKey, scope)
-  if type(found) == 'table' then malformed(indexKey, '(type)') end
+  if type(found) == 'table' then refuseUnread(found, indexKey) end
   return found == 1
 end
 

@@ -70,7 +70,8 @@ return run(function()
   apply(accounts[1], at)
   -- A log of another type is found before anything is written.
   local isLogged = action ~= 'unmark'
-  if isLogged and redis.pcall('LTRIM', logKey, 0, MAX_LOG_ENTRIES - 1).err then malformed(logKey, '(type)') end
+  local trimmed = isLogged and redis.pcall('LTRIM', logKey, 0, MAX_LOG_ENTRIES - 1)
+  if trimmed and trimmed.err then refuseUnread(trimmed, logKey) end
   writeAccounts(accounts, { indexKey = indexKey })
   writeRecord('admin ' .. argumentsHash .. ' ' .. text(at), retentionMs)
   if isLogged then

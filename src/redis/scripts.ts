@@ -9,6 +9,10 @@ local function refuse(code, at, details, accounts)
 error({ answer = { code = code, at = at, details = details or {}, accounts = accounts or {} } })
 end
 local function malformed(key, field) refuse('MALFORMED', 0, { key, field }) end
+local function refuseUnread(read, key)
+if string.find(read.err, 'WRONGTYPE', 1, true) then malformed(key, '(type)') end
+error(read)
+end
 local function integer(digits, key, field)
 local number = tonumber(digits)
 if number > MAX_AMOUNT then malformed(key, field) end
@@ -112,10 +116,6 @@ window.settled = settled
 end
 if place ~= #windows or position ~= #line + 1 then malformed(key, 's') end
 end
-local function refuseUnread(read, key)
-if string.find(read.err, 'WRONGTYPE', 1, true) then malformed(key, '(type)') end
-error(read)
-end
 local function openAccount(place, read, further)
 local key = KEYS[place]
 if read.err then refuseUnread(read, key) end
@@ -157,7 +157,7 @@ end
 local function isKinds(line) return line == '-' or string.gsub(line .. ',', '%-?%d+,', '') == '' end
 local function standsInIndex(indexKey, scope)
 local found = redis.pcall('HEXISTS', indexKey, scope)
-if type(found) == 'table' then malformed(indexKey, '(type)') end
+if type(found) == 'table' then refuseUnread(found, indexKey) end
 return found == 1
 end
 local function openRecord(line)
@@ -327,7 +327,8 @@ local logKey, indexKey = KEYS[3], KEYS[4]
 at = prepare(accounts, at, { firstList = 8, indexKey = indexKey, recreateLost = action == 'reset' })
 apply(accounts[1], at)
 local isLogged = action ~= 'unmark'
-if isLogged and redis.pcall('LTRIM', logKey, 0, MAX_LOG_ENTRIES - 1).err then malformed(logKey, '(type)') end
+local trimmed = isLogged and redis.pcall('LTRIM', logKey, 0, MAX_LOG_ENTRIES - 1)
+if trimmed and trimmed.err then refuseUnread(trimmed, logKey) end
 writeAccounts(accounts, { indexKey = indexKey })
 writeRecord('admin ' .. argumentsHash .. ' ' .. text(at), retentionMs)
 if isLogged then
@@ -1152,35 +1153,34 @@ if math.floor(last / DAY) ~= math.floor(at / DAY) or tonumber(swept) < math.floo
 local committed = { '1 ' .. text(at) .. ' ' .. swept .. ' 0' }
 local place, base, newestBase, isLimited = 1, 1, 0, false
 while place <= #w do
-local name, start, stop, limitU, limitT, limitR, nextPlace =
-string.match(w, '^(%S+) (%d+) (%d+) ([%d-]+),([%d-]+),([%d-]+)[^;]*;()', place)
+local stop, limitU, limitT, limitR, nextPlace =
+string.match(w, '^%S+ %d+ (%d+) ([%d-]+),([%d-]+),([%d-]+)[^;]*;()', place)
 local u, t, r, nextAfter = string.match(c, '^(%d+),(%d+),(%d+);()', after)
 local began, settledU, settledT, settledR, nextBase =
 string.match(s, '^(%d+) %S+ (%d+),(%d+),(%d+) %- %- %-;()', base)
 if not nextPlace or not nextAfter or not nextBase then return end
 u, t, r, began = tonumber(u), tonumber(t), tonumber(r), tonumber(began)
-local isOpen = at >= start * SECOND and at < stop * SECOND
 local isCovered = tonumber(settledU) <= u and tonumber(settledT) <= t and tonumber(settledR) <= r
-if not isOpen or not isCovered or began > at then return end
+if at >= stop * SECOND or not isCovered or began > at then return end
 if limitU ~= '-' and u + asked[1] > tonumber(limitU) then return end
 if limitT ~= '-' and t + asked[2] > tonumber(limitT) then return end
 if limitR ~= '-' and r + asked[3] > tonumber(limitR) then return end
 u, t, r = u + held[1], t + held[2], r + held[3]
 if u > MAX_AMOUNT or t > MAX_AMOUNT or r > MAX_AMOUNT then return end
 isLimited = isLimited or limitU ~= '-' or limitT ~= '-' or limitR ~= '-'
-if name ~= 'minute' and began > newestBase then newestBase = began end
+if began > newestBase then newestBase = began end
 committed[#committed + 1] = string.format('%.0f,%.0f,%.0f', u, t, r)
 place, after, base = nextPlace, nextAfter, nextBase
 end
 if after <= #c or base <= #s then return end
 committed[#committed + 1] = ''
-local wheel = read[7]
-local own = string.format('%.0f %.0f,%.0f,%.0f;', at, held[1], held[2], held[3])
-if not wheel then return table.concat(committed, ';'), own, isLimited end
-local start, u, t, r = string.match(wheel, '^(%d+) (%d+),(%d+),(%d+);$')
+local start, u, t, r = text(at), 0, 0, 0
+if read[7] then
+start, u, t, r = string.match(read[7], '^(%d+) (%d+),(%d+),(%d+);$')
 if not start or tonumber(start) < newestBase then return end
-local sum = string.format('%s %.0f,%.0f,%.0f;', start, u + held[1], t + held[2], r + held[3])
-return table.concat(committed, ';'), sum, isLimited
+end
+local wheel = string.format('%s %.0f,%.0f,%.0f;', start, u + held[1], t + held[2], r + held[3])
+return table.concat(committed, ';'), wheel, isLimited
 end
 local function reserveSteadily()
 if not time or recordLine then return end
@@ -1288,11 +1288,11 @@ end
 `;
 
 export const SCRIPTS = {
-  administer: script("administer", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "805addd01a54e0e3c32264d7787870f19ae561e9", "7cd06a397b46e6dfb4540cb97b781d2d81e162c3"),
-  close: script("close", CALL + STEADY_BOOKING + STEADY_CLOSE + ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "bd202a0334d35c718ba4d5a04c8b92bb2621bd6d", "95d7a0079dff9b398500f50f05ba97d07f728850"),
-  read: script("read", CALL + ACCOUNT + HISTORY + ANSWER + READ, "2c8cea3d7ba336bd0d64ad6e21295616332082f1", "c97efe628a2c7fac6789cd00835a80647cd89d35"),
-  record: script("record", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "322c350930f04423c36965ee87335597c487d19a", "67a5acf224e412fdce2059a6cce87187f8f4959a"),
-  reserve: script("reserve", CALL + STEADY_RESERVE + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "c72134af948c9699f791461c22ab33fada15a708", "d2e0e95568379212d7067ebd0ccb1abf7af635d1"),
+  administer: script("administer", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "dbc643ede50c364fbba837a944943e70423b23d6", "c9973d017513e370c50f609751fa8134b11fdb94"),
+  close: script("close", CALL + STEADY_BOOKING + STEADY_CLOSE + ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "e3bfdaed8f240c1be5eadadba48a8876b53228e7", "26eb687578e3f1d4b7d4088e940992fdbc1230b8"),
+  read: script("read", CALL + ACCOUNT + HISTORY + ANSWER + READ, "d597471ac44af271d0b7b8610eddb22d96ec06a9", "129715c6db93d031f2b9d58bec4a9cff21aa9012"),
+  record: script("record", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "42ce7eadcc91661f28f8f380966d3d4ec1de873a", "49ed9d1d79c9ba62c363ed0a3d0a6c3b4ae085a1"),
+  reserve: script("reserve", CALL + STEADY_RESERVE + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "8b11dfe54b62ee1287cd636b434585b8537a80ad", "99ca1e07ed90b58bc22c1a508200c7b7eafaa2c7"),
 } satisfies Record<string, RedisScript>;
 
 function script(name: string, source: string, sha1: string, upstashSha1: string): RedisScript {

@@ -29,36 +29,35 @@ local function holdSteadily(read, at, asked, held)
   local committed = { '1 ' .. text(at) .. ' ' .. swept .. ' 0' }
   local place, base, newestBase, isLimited = 1, 1, 0, false
   while place <= #w do
-    local name, start, stop, limitU, limitT, limitR, nextPlace =
-      string.match(w, '^(%S+) (%d+) (%d+) ([%d-]+),([%d-]+),([%d-]+)[^;]*;()', place)
+    local stop, limitU, limitT, limitR, nextPlace =
+      string.match(w, '^%S+ %d+ (%d+) ([%d-]+),([%d-]+),([%d-]+)[^;]*;()', place)
     local u, t, r, nextAfter = string.match(c, '^(%d+),(%d+),(%d+);()', after)
     local began, settledU, settledT, settledR, nextBase =
       string.match(s, '^(%d+) %S+ (%d+),(%d+),(%d+) %- %- %-;()', base)
     if not nextPlace or not nextAfter or not nextBase then return end
     u, t, r, began = tonumber(u), tonumber(t), tonumber(r), tonumber(began)
-    local isOpen = at >= start * SECOND and at < stop * SECOND
     local isCovered = tonumber(settledU) <= u and tonumber(settledT) <= t and tonumber(settledR) <= r
-    if not isOpen or not isCovered or began > at then return end
+    if at >= stop * SECOND or not isCovered or began > at then return end
     if limitU ~= '-' and u + asked[1] > tonumber(limitU) then return end
     if limitT ~= '-' and t + asked[2] > tonumber(limitT) then return end
     if limitR ~= '-' and r + asked[3] > tonumber(limitR) then return end
     u, t, r = u + held[1], t + held[2], r + held[3]
     if u > MAX_AMOUNT or t > MAX_AMOUNT or r > MAX_AMOUNT then return end
     isLimited = isLimited or limitU ~= '-' or limitT ~= '-' or limitR ~= '-'
-    if name ~= 'minute' and began > newestBase then newestBase = began end
+    if began > newestBase then newestBase = began end
     committed[#committed + 1] = string.format('%.0f,%.0f,%.0f', u, t, r)
     place, after, base = nextPlace, nextAfter, nextBase
   end
   if after <= #c or base <= #s then return end
   committed[#committed + 1] = ''
 
-  local wheel = read[7]
-  local own = string.format('%.0f %.0f,%.0f,%.0f;', at, held[1], held[2], held[3])
-  if not wheel then return table.concat(committed, ';'), own, isLimited end
-  local start, u, t, r = string.match(wheel, '^(%d+) (%d+),(%d+),(%d+);$')
-  if not start or tonumber(start) < newestBase then return end
-  local sum = string.format('%s %.0f,%.0f,%.0f;', start, u + held[1], t + held[2], r + held[3])
-  return table.concat(committed, ';'), sum, isLimited
+  local start, u, t, r = text(at), 0, 0, 0
+  if read[7] then
+    start, u, t, r = string.match(read[7], '^(%d+) (%d+),(%d+),(%d+);$')
+    if not start or tonumber(start) < newestBase then return end
+  end
+  local wheel = string.format('%s %.0f,%.0f,%.0f;', start, u + held[1], t + held[2], r + held[3])
+  return table.concat(committed, ';'), wheel, isLimited
 end
 
 local function reserveSteadily()
