@@ -1,0 +1,108 @@
+/** The one connection to Redis that all callers of a bridge share: in their order, each answered within a time. */
+import { Command, type Redis } from "ioredis";
+import type { BridgeCommand } from "./protocol.ts";
+
+export type Outcome = { result: unknown } | { failure: Failure };
+
+export interface Failure {
+  message: string;
+  /** `reply`: Redis' own words. `unreachable`: none came, and what was asked may have been done all the same. */
+  kind: "reply" | "unreachable";
+}
+
+export class SharedConnection {
+  readonly #redis: Redis;
+  readonly #timeoutMs: number;
+  #knowsMulti = false;
+
+  constructor(redis: Redis, timeoutMs: number) {
+    this.#redis = redis;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** One outcome a command, in their order; one that fails does not stop the others. */
+  send(commands: readonly BridgeCommand[]): Promise<Outcome[]> {
+    return this.#outcomes(commands.map(({ name, args }) => commandOf(name, args)));
+  }
+
+  /** The outcomes of all, or why nothing of it was done; where Redis did not answer it may be done all the same. */
+  async transact(commands: readonly BridgeCommand[]): Promise<Outcome[] | Failure> {
+    const refusal = await this.#refusesMulti();
+    if (refusal !== undefined) return refusal;
+    // Written within one turn of the event loop, so that nothing of another caller comes between. ioredis knows a
+    // transaction by names in lower case, and never sends a part of it a second time.
+    const parts = [
+      commandOf("multi"),
+      ...commands.map(({ name, args }) => commandOf(name, args)),
+      commandOf("exec"),
+    ];
+    for (const [index, part] of parts.entries()) {
+      part.pipelineIndex = index;
+      part.inTransaction = index > 0;
+    }
+    const executed = (await this.#outcomes(parts)).at(-1) ?? UNANSWERED;
+    if ("failure" in executed) return executed.failure;
+    if (!Array.isArray(executed.result))
+      return { message: "ERR the transaction was discarded", kind: "reply" };
+    return executed.result.map((result: unknown) =>
+      result instanceof Error ? { failure: { message: result.message, kind: "reply" } } : { result },
+    );
+  }
+
+  /** Where Redis refuses MULTI, what follows would run by itself: so one is tried before the first transaction. */
+  async #refusesMulti(): Promise<Failure | undefined> {
+    if (this.#knowsMulti) return undefined;
+    const [multi = UNANSWERED] = await this.#outcomes([commandOf("multi"), commandOf("discard")]);
+    if ("failure" in multi) return multi.failure;
+    this.#knowsMulti = true;
+    return undefined;
+  }
+
+  async #outcomes(commands: readonly Command[]): Promise<Outcome[]> {
+    const outcomes = commands.map((): Outcome => UNANSWERED);
+    const settled = commands.map(async (command, index) => {
+      outcomes[index] = await outcomeOf(this.#redis, command);
+    });
+    await atMost(this.#timeoutMs, Promise.all(settled));
+    return [...outcomes];
+  }
+}
+
+/** A name in upper case keeps ioredis from turning lists into objects; no encoding keeps every byte. */
+function commandOf(name: string, args: (string | Buffer)[] = []): Command {
+  return new Command(name, args, { replyEncoding: null });
+}
+
+/** Sends before it returns. */
+async function outcomeOf(redis: Redis, command: Command): Promise<Outcome> {
+  try {
+    redis.sendCommand(command);
+    return { result: await command.promise };
+  } catch (error) {
+    const isReply = error instanceof Error && error.name === "ReplyError";
+    return isReply ? { failure: { message: error.message, kind: "reply" } } : UNREACHABLE;
+  }
+}
+
+/** Returns when the work is done or the time has passed. */
+function atMost(timeoutMs: number, work: Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, timeoutMs);
+    void work.finally(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+// The bridge's own answers where there is none of Redis. Clients know the first words.
+const UNREACHABLE: Outcome = {
+  failure: { message: "ERR the bridge can't reach Redis", kind: "unreachable" },
+};
+const UNANSWERED: Outcome = {
+  failure: {
+    message:
+      "ERR the bridge can't reach Redis: no answer came in time; what was asked may be done all the same",
+    kind: "unreachable",
+  },
+};
