@@ -7,12 +7,14 @@ export const MAX_BODY_BYTES = 10 * 1024 * 1024;
 /** So much of a body that is too large is still read, so that the client gets to see the answer. */
 const MAX_READ_BYTES = 4 * MAX_BODY_BYTES;
 
-/** Of bodies and answers that are under way at the same time. */
-const MAX_BYTES_UNDER_WAY = 256 * 1024 * 1024;
-
 /** What all requests of one bridge hold in memory together. */
 export class Memory {
+  readonly #maxBytes: number;
   #bytesUnderWay = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
 
   /** What one request holds, until its response is closed. */
   share(response: ServerResponse): MemoryShare {
@@ -28,7 +30,7 @@ export class Memory {
         this.#bytesUnderWay += bytes;
         bytesHeld += bytes;
       },
-      hasRoom: () => this.#bytesUnderWay <= MAX_BYTES_UNDER_WAY,
+      hasRoom: () => this.#bytesUnderWay <= this.#maxBytes,
     };
   }
 }

@@ -27,12 +27,15 @@ export interface BridgeHandlerOptions {
   allow?: Allow | undefined;
   /** Milliseconds until a caller is told that Redis does not answer: 1 to 600,000, default 10,000. */
   redisTimeoutMs?: number | undefined;
-  /** Milliseconds for a request's body to arrive: 1 to 600,000, default 30,000. */
-  bodyTimeoutMs?: number | undefined;
+  /** Milliseconds for a request's body to arrive, and before it for its headers: 1 to 600,000, default 30,000. */
+  requestTimeoutMs?: number | undefined;
+  /** Bytes of bodies and answers that are held at the same time: 10 MiB to 1 TiB, default 256 MiB. Above it: 503. */
+  maxMemoryBytes?: number | undefined;
 }
 
 export const DEFAULT_REDIS_TIMEOUT_MS = 10_000;
-export const DEFAULT_BODY_TIMEOUT_MS = 30_000;
+export const DEFAULT_REQUEST_TIMEOUT_MS = 30_000;
+const DEFAULT_MEMORY_BYTES = 256 * 1024 * 1024;
 
 /**
  * The bridge as a listener for a server of `node:http` or `node:https`. It answers every request and never throws.
@@ -52,12 +55,14 @@ export function bridgeHandler(
       redis,
       milliseconds("redisTimeoutMs", options.redisTimeoutMs ?? DEFAULT_REDIS_TIMEOUT_MS),
     ),
-    bodyTimeoutMs: milliseconds("bodyTimeoutMs", options.bodyTimeoutMs ?? DEFAULT_BODY_TIMEOUT_MS),
+    requestTimeoutMs: milliseconds(
+      "requestTimeoutMs",
+      options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS,
+    ),
   };
-  const memory = new Memory();
+  const memory = new Memory(memoryBytes(options.maxMemoryBytes ?? DEFAULT_MEMORY_BYTES));
   return (request, response) => {
     // A client that goes away in the middle is no failure of the bridge.
-    request.on("error", () => {});
     response.on("error", () => {});
     const share = memory.share(response);
     answer(bridge, request, share)
@@ -71,7 +76,7 @@ interface BridgeParts {
   accessOf(authorization: string | undefined): Access | undefined;
   checkCommand: CommandCheck;
   connection: SharedConnection;
-  bodyTimeoutMs: number;
+  requestTimeoutMs: number;
 }
 
 async function answer(bridge: BridgeParts, request: IncomingMessage, share: MemoryShare): Promise<Answer> {
@@ -82,7 +87,7 @@ async function answer(bridge: BridgeParts, request: IncomingMessage, share: Memo
   const refusal = refusalOfRequest(request, address);
   if (refusal !== undefined) return refusal;
 
-  const body = await readBody(request, { share, timeoutMs: bridge.bodyTimeoutMs });
+  const body = await readBody(request, { share, timeoutMs: bridge.requestTimeoutMs });
   if ("failure" in body) return refusalOfBody(body.failure);
   const encoding = request.headers["upstash-encoding"] === "base64" ? "base64" : "plain";
   try {
@@ -156,4 +161,11 @@ function refusalOfBody(failure: BodyFailure): Answer {
 function milliseconds(option: string, value: number): number {
   if (value >= 1 && value <= 600_000) return value;
   throw new InvalidOptionsError(`The bridge's ${option} must be a number of milliseconds from 1 to 600,000.`);
+}
+
+function memoryBytes(value: number): number {
+  if (value >= MAX_BODY_BYTES && value <= 2 ** 40) return value;
+  throw new InvalidOptionsError(
+    "The bridge's maxMemoryBytes must be a number of bytes from 10 MiB to 1 TiB.",
+  );
 }

@@ -1,10 +1,15 @@
 /** An HTTP server that speaks Upstash's REST protocol in front of a plain Redis. */
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerOptions } from "node:http";
 import { Redis } from "ioredis";
 import { InvalidOptionsError } from "../errors.ts";
 import { ioredisOptions } from "../redis/tcp.ts";
-import { type BridgeHandlerOptions, bridgeHandler, DEFAULT_REDIS_TIMEOUT_MS } from "./handler.ts";
+import {
+  type BridgeHandlerOptions,
+  bridgeHandler,
+  DEFAULT_REDIS_TIMEOUT_MS,
+  DEFAULT_REQUEST_TIMEOUT_MS,
+} from "./handler.ts";
 
 export { MAX_BODY_BYTES } from "./body.ts";
 export { bridgeHandler };
@@ -42,7 +47,9 @@ export interface Bridge {
  * @throws InvalidOptionsError no Redis, or a malformed address, token, time or list of commands.
  */
 export async function createBridge(options: BridgeOptions): Promise<Bridge> {
-  const { host = "127.0.0.1", port = 0, redisTimeoutMs = DEFAULT_REDIS_TIMEOUT_MS } = options;
+  const { host = "127.0.0.1", port = 0 } = options;
+  const { redisTimeoutMs = DEFAULT_REDIS_TIMEOUT_MS, requestTimeoutMs = DEFAULT_REQUEST_TIMEOUT_MS } =
+    options;
   if (host === "")
     throw new InvalidOptionsError("The bridge's host is a name or an address that is not empty.");
   if (!(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
@@ -52,9 +59,10 @@ export async function createBridge(options: BridgeOptions): Promise<Bridge> {
   const redis = options.redis ?? ownRedis;
   if (redis === undefined) throw new InvalidOptionsError("The bridge needs redisUrl or redis.");
 
-  const server = createServer(SERVER_LIMITS, bridgeHandler(redis, options.token, options));
+  const listener = bridgeHandler(redis, options.token, options);
+  const server = createServer(serverLimits(requestTimeoutMs), listener);
   // Cuts clients that do not read their answer, later than any answer comes.
-  server.setTimeout(redisTimeoutMs + SERVER_LIMITS.requestTimeout);
+  server.setTimeout(redisTimeoutMs + requestTimeoutMs);
   try {
     server.listen(port, host);
     await once(server, "listening");
@@ -76,13 +84,16 @@ export async function createBridge(options: BridgeOptions): Promise<Bridge> {
   };
 }
 
-const SERVER_LIMITS = {
-  /** Of the request line and the headers: what is larger is answered by 431. */
-  maxHeaderSize: 16 * 1024,
-  headersTimeout: 10_000,
-  requestTimeout: 60_000,
-  connectionsCheckingInterval: 1000,
-};
+function serverLimits(requestTimeoutMs: number): ServerOptions {
+  return {
+    // Of the request line and the headers: what is larger is answered by 431.
+    maxHeaderSize: 16 * 1024,
+    headersTimeout: requestTimeoutMs,
+    // Of headers and body together; later than the handler, which says why.
+    requestTimeout: 2 * requestTimeoutMs + 1000,
+    connectionsCheckingInterval: 1000,
+  };
+}
 
 function connection(redisUrl: string | undefined, timeoutMs: number): Redis | undefined {
   if (redisUrl === undefined) return undefined;

@@ -4,10 +4,12 @@ import type { Allow } from "../../src/bridge/allow-list.ts";
 import { createBridge } from "../../src/bridge/server.ts";
 import { InvalidOptionsError } from "../../src/errors.ts";
 import { UsageMeter } from "../../src/meter.ts";
+import { restTransport } from "../../src/redis/rest.ts";
 import { SCRIPTS } from "../../src/redis/scripts.ts";
 import type { RedisScript } from "../../src/redis/transport.ts";
 import { startBridge, type TestBridge } from "../support/bridge.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { ECHO } from "../support/scripts.ts";
 import { get, post } from "./requests.ts";
 
 let server: RedisServer;
@@ -105,6 +107,13 @@ describe("Unless told otherwise, the bridge passes on what agentlimit sends", ()
       [{ result: "PONG" }, refusal[1]],
     ]);
     expect(await server.command("DBSIZE")).toBe(":0");
+  });
+
+  it("so callers of another version are told what to do, at once", async () => {
+    const transport = restTransport({ url: bridge.url, token: bridge.token });
+    await expect(transport.run(ECHO, ["k"], ["v"])).rejects.toThrow(
+      /^The store refused: ERR the bridge runs the scripts of its own agentlimit version alone: start it with .* EVALSHA\.$/,
+    );
   });
 
   it("and repeats nothing that may be a secret", async () => {
