@@ -47,8 +47,12 @@ export async function startServer(
   return { output: () => output, stop: kill };
 }
 
-/** Runs a command to its end. */
-export async function runToEnd(command: string[], env: Record<string, string>): Promise<Finished> {
+/** Runs a command to its end, which comes at the deadline at the latest; the exit code is then null, or what it makes of SIGINT. */
+export async function runToEnd(
+  command: string[],
+  env: Record<string, string>,
+  deadlineMs?: number,
+): Promise<Finished> {
   const { child, kill } = spawnGroup(command, env);
   let stdout = "";
   let stderr = "";
@@ -58,7 +62,9 @@ export async function runToEnd(command: string[], env: Record<string, string>): 
   child.stderr?.on("data", (chunk) => {
     stderr += chunk;
   });
+  const deadline = deadlineMs === undefined ? undefined : setTimeout(kill, deadlineMs);
   const [exitCode] = await once(child, "close");
+  clearTimeout(deadline);
   await kill();
   return { exitCode, stdout, stderr };
 }

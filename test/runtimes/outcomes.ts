@@ -15,7 +15,7 @@ export interface Outcome {
 export type Benches = Record<string, () => Bench>;
 
 /** A case takes milliseconds; one that never ends must not keep the others from being told. */
-const CASE_DEADLINE_MS = 20_000;
+const CASE_DEADLINE_MS = 10_000;
 
 /**
  * Tells first which runtime it is, then each outcome.
