@@ -1270,29 +1270,36 @@ local stop = math.min(nowMinute, math.floor(account.last / MINUTE) + MAX_HOLD_MI
 local due = {}
 for minute = account.swept, stop - 1 do due[#due + 1] = 'x:' .. text(minute) end
 if #due > 0 then readFields(account, due) end
+local hours, charged = {}, {}
 for place, field in ipairs(due) do
 if account.fields[field] then
+local hour = math.floor((account.swept + place - 1) / 60)
 for _, segment in ipairs(parseSegments(account.fields[field], account.key, field)) do
 for _, window in ipairs(account.windows) do
 if segment.start >= window.base then add(window.settled, segment.sum, 1) end
 end
-local at = (account.swept + place - 1) * MINUTE
 local sum = segment.sum
-if sum[1] + sum[2] + sum[3] > 0 then changeHistory(account, at, addRow, historyRow('~', 'e', sum, '-')) end
+if sum[1] + sum[2] + sum[3] > 0 then
+if not charged[hour] then hours[#hours + 1], charged[hour] = hour, { 0, 0, 0 } end
+add(charged[hour], sum, 1)
+end
 end
 setField(account, field, false)
 end
+end
+for _, hour in ipairs(hours) do
+changeHistory(account, hour * HOUR, addRow, historyRow('~', 'e', charged[hour], '-'))
 end
 if nowMinute > account.swept then account.swept = nowMinute end
 end
 `;
 
 export const SCRIPTS = {
-  administer: script("administer", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "dbc643ede50c364fbba837a944943e70423b23d6", "c9973d017513e370c50f609751fa8134b11fdb94"),
-  close: script("close", CALL + STEADY_BOOKING + STEADY_CLOSE + ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "e3bfdaed8f240c1be5eadadba48a8876b53228e7", "26eb687578e3f1d4b7d4088e940992fdbc1230b8"),
+  administer: script("administer", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "5daed6ca17dcfc2a4021bfe056504cec0f2f5b46", "cc5f424fa10757e8e35e7bd7fddacbc563c1c35e"),
+  close: script("close", CALL + STEADY_BOOKING + STEADY_CLOSE + ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "74abc1a1ecbb82013ce9cb6c1ebb7a5661ba795e", "fd1a419ec1f0f8b79800c3b0c8b625d28cd24a09"),
   read: script("read", CALL + ACCOUNT + HISTORY + ANSWER + READ, "d597471ac44af271d0b7b8610eddb22d96ec06a9", "129715c6db93d031f2b9d58bec4a9cff21aa9012"),
-  record: script("record", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "42ce7eadcc91661f28f8f380966d3d4ec1de873a", "49ed9d1d79c9ba62c363ed0a3d0a6c3b4ae085a1"),
-  reserve: script("reserve", CALL + STEADY_RESERVE + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "8b11dfe54b62ee1287cd636b434585b8537a80ad", "99ca1e07ed90b58bc22c1a508200c7b7eafaa2c7"),
+  record: script("record", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "1f03673fe021227fb6b240b66445900fe9e9e76b", "1470195bfbbcab780e36117de036c2e932134358"),
+  reserve: script("reserve", CALL + STEADY_RESERVE + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "fd28684b444c5849bbb290febf9f48cd04154af9", "745ff79b1e3a4807e9ed400ea04b380738e5aca4"),
 } satisfies Record<string, RedisScript>;
 
 function script(name: string, source: string, sha1: string, upstashSha1: string): RedisScript {

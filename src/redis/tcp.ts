@@ -1,4 +1,4 @@
-/** Scripts over TCP or TLS, through ioredis or a client of node-redis: Node alone. */
+/** Scripts over TCP or TLS, through ioredis or node-redis: in Node, Bun and Deno. */
 import { Redis, type RedisOptions } from "ioredis";
 import { InvalidOptionsError } from "../errors.ts";
 import { DEFAULT_STORE_TIMEOUT_MS, type Dialect, dialectOf, scriptTransport, type Wire } from "./delivery.ts";

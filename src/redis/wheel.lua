@@ -51,18 +51,26 @@ local function sweep(account, nowMinute)
   local due = {}
   for minute = account.swept, stop - 1 do due[#due + 1] = 'x:' .. text(minute) end
   if #due > 0 then readFields(account, due) end
+  local hours, charged = {}, {}
   for place, field in ipairs(due) do
     if account.fields[field] then
+      local hour = math.floor((account.swept + place - 1) / 60)
       for _, segment in ipairs(parseSegments(account.fields[field], account.key, field)) do
         for _, window in ipairs(account.windows) do
           if segment.start >= window.base then add(window.settled, segment.sum, 1) end
         end
-        local at = (account.swept + place - 1) * MINUTE
         local sum = segment.sum
-        if sum[1] + sum[2] + sum[3] > 0 then changeHistory(account, at, addRow, historyRow('~', 'e', sum, '-')) end
+        if sum[1] + sum[2] + sum[3] > 0 then
+          if not charged[hour] then hours[#hours + 1], charged[hour] = hour, { 0, 0, 0 } end
+          add(charged[hour], sum, 1)
+        end
       end
       setField(account, field, false)
     end
+  end
+  -- An hour's history is rewritten once, not for each of its minutes.
+  for _, hour in ipairs(hours) do
+    changeHistory(account, hour * HOUR, addRow, historyRow('~', 'e', charged[hour], '-'))
   end
   if nowMinute > account.swept then account.swept = nowMinute end
 end
