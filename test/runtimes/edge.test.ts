@@ -1,11 +1,11 @@
-/** The conformance suite inside Vercel's edge runtime, over memory and REST. */
+/** The stores and the meter inside Vercel's edge runtime, over memory and REST. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildSync } from "esbuild";
-import { afterAll, inject } from "vitest";
+import { afterAll } from "vitest";
 import { packageCommand, ROOT } from "../examples/child-process.ts";
-import { runtimeSuite } from "./runtime.suite.ts";
+import { type Addresses, runtimeSuite } from "./runtime.suite.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "edge-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -13,12 +13,11 @@ afterAll(() => rmSync(folder, { recursive: true }));
 runtimeSuite("the edge runtime", {
   runtime: /^edge-runtime$/,
   stores: ["memory", "Redis over REST"],
-  command: [packageCommand("edge-runtime"), bundled()],
-  env: {},
+  command: (addresses) => [packageCommand("edge-runtime"), bundled(addresses)],
 });
 
 /** The runner as one file, with its addresses in it: the runtime hands no environment in. */
-function bundled(): string {
+function bundled(addresses: Addresses): string {
   const outfile = join(folder, "edge.js");
   buildSync({
     entryPoints: [join(ROOT, "test/runtimes/edge.ts")],
@@ -29,10 +28,7 @@ function bundled(): string {
     conditions: ["edge-light", "worker"],
     target: "es2022",
     alias: { "node:assert/strict": join(ROOT, "test/runtimes/small-assert.ts") },
-    define: {
-      REST_URL: JSON.stringify(inject("restUrl")),
-      REST_TOKEN: JSON.stringify(inject("restToken")),
-    },
+    define: { ADDRESSES: JSON.stringify(addresses) },
     logLevel: "error",
   });
   return outfile;

@@ -1,4 +1,4 @@
-/** The conformance cases in the edge runtime, which has no sockets; bundled and run by edge.test.ts. */
+/** The cases in the edge runtime, which has no sockets; bundled and run by edge.test.ts. */
 import { restTransport } from "../../src/redis/rest.ts";
 import { memoryBench, redisBench } from "../ledger/benches.ts";
 import { tellOutcomes } from "./outcomes.ts";
@@ -7,15 +7,14 @@ declare global {
   /** The name that Vercel's runtime bears. */
   var EdgeRuntime: unknown;
   /** The bundler puts these in. */
-  var REST_URL: string;
-  var REST_TOKEN: string;
+  var ADDRESSES: { REST_URL: string; REST_TOKEN: string; UPSTREAM_URL: string };
 }
 
-const address = { url: REST_URL, token: REST_TOKEN };
-const rest = restTransport(address);
+const { REST_URL: url, REST_TOKEN: token, UPSTREAM_URL } = ADDRESSES;
+const rest = restTransport({ url, token });
 
 void tellOutcomes(
   String(globalThis.EdgeRuntime),
-  { memory: memoryBench, "Redis over REST": () => redisBench(rest, address) },
-  (line) => console.log(line),
+  { memory: memoryBench, "Redis over REST": () => redisBench(rest, { url, token }) },
+  UPSTREAM_URL,
 );

@@ -1,6 +1,7 @@
-/** Runs the conformance cases in whatever runtime this is, and tells each outcome as a line of JSON. */
-import type { Bench } from "../ledger/cases/bench.ts";
+/** Runs the cases of stores and meters in whatever runtime this is, and tells each outcome as a line of JSON. */
+import type { Bench, StoreCase } from "../ledger/cases/bench.ts";
 import { STORE_CASES } from "../ledger/cases/index.ts";
+import { meterCases } from "./meter-cases.ts";
 
 /** What one case came to in one store. */
 export interface Outcome {
@@ -14,26 +15,27 @@ export interface Outcome {
 /** Makes the bench of each store, by the store's name. */
 export type Benches = Record<string, () => Bench>;
 
+/** What runs over each store of a runtime. @param upstreamUrl as `meterCases` has it. */
+export function casesOf(upstreamUrl: string): StoreCase[] {
+  return [...STORE_CASES, ...meterCases(upstreamUrl)];
+}
+
 /** A case takes milliseconds; one that never ends must not keep the others from being told. */
 const CASE_DEADLINE_MS = 10_000;
 
-/**
- * Tells first which runtime it is, then each outcome.
- * @param tell takes one line, without its end.
- */
-export async function tellOutcomes(
-  runtime: string,
-  benches: Benches,
-  tell: (line: string) => void,
-): Promise<void> {
-  tell(JSON.stringify({ runtime }));
+/** Tells first which runtime it is, then each outcome. */
+export async function tellOutcomes(runtime: string, benches: Benches, upstreamUrl: string): Promise<void> {
+  tell({ runtime });
   for (const [store, makeBench] of Object.entries(benches)) {
-    for (const { promise, name, run } of STORE_CASES) {
+    for (const { promise, name, run } of casesOf(upstreamUrl)) {
       const failure = await failureOf(async () => run(makeBench()));
-      const outcome: Outcome = { store, promise, name, ...(failure === undefined ? {} : { failure }) };
-      tell(JSON.stringify(outcome));
+      tell({ store, promise, name, ...(failure === undefined ? {} : { failure }) });
     }
   }
+}
+
+function tell(told: Outcome | { runtime: string }): void {
+  console.log(JSON.stringify(told));
 }
 
 async function failureOf(run: () => Promise<void>): Promise<string | undefined> {
