@@ -68,7 +68,8 @@ function isOwnScript({ name, args: [script] }: BridgeCommand): boolean {
 
 /** All callers share one connection: none of them may change its state, block it, or take over the server. */
 function isNeverAllowed({ name, args }: BridgeCommand): boolean {
-  if (NEVER.has(name)) return true;
+  // ioredis looks names up in plain objects: after `constructor` it takes the connection as closed on purpose.
+  if (NEVER.has(name) || name.toLowerCase() in {}) return true;
   if (name === "XREAD" || name === "XREADGROUP") return args.some((arg) => isWord(arg, "BLOCK"));
   return name === "SCRIPT" && args.slice(0, 1).some((arg) => isWord(arg, "DEBUG"));
 }

@@ -28,6 +28,23 @@ describe("The bridge outlives its Redis", () => {
     expect(printed).not.toHaveBeenCalled();
   });
 
+  it.each(["CONSTRUCTOR", "__proto__"])("after %s, a name that every JavaScript object has", async (name) => {
+    const first = await startRedisServer();
+    onTestFinished(() => first.stop());
+    const bridge = await startBridge(first.url);
+    onTestFinished(() => bridge.close());
+    const status = async (command: string[]) => {
+      const headers = { authorization: `Bearer ${bridge.token}` };
+      return (await fetch(bridge.url, { method: "POST", headers, body: JSON.stringify(command) })).status;
+    };
+    expect(await status(["PING"])).toBe(200);
+    expect(await status([name])).toBe(400);
+    await first.stop();
+    const second = await startRedisServer({ port: first.port });
+    onTestFinished(() => second.stop());
+    await expect.poll(() => status(["PING"]), { timeout: 3000 }).toBe(200);
+  });
+
   it("killed under load: each request is answered, and each transaction ran whole or not at all", async () => {
     const first = await startRedisServer();
     const bridge = await startBridge(first.url, { redisTimeoutMs: 1000 });
