@@ -107,7 +107,7 @@ describe("Nobody waits for ever", () => {
     const body = JSON.stringify(["MGET", "k", "k", "k", "k", "k"]);
     const socket = rawConnection(bridge);
     socket.pause().write(`${head([`content-length: ${body.length}`])}${body}`);
-    await delay(2000);
+    await delay(5000);
     socket.resume();
     await once(socket, "close");
     expect(socket.bytesRead).toBeGreaterThan(0);
