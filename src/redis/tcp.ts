@@ -22,7 +22,7 @@ export interface TcpTransportOptions {
 
 /**
  * Carries scripts to a Redis at a `redis://` or `rediss://` address, or over a client of ioredis or node-redis. To an
- * address it connects at the first call, reconnects by itself, and keeps the process alive until `close()`. A client
+ * address it connects at the first call, and reconnects by itself; between operations it keeps no process alive. A client
  * that was handed in stays its owner's: `close()` does not end it, and its `error` events are the owner's to hear.
  *
  * @throws InvalidOptionsError a malformed address (which is not repeated), no such client, or `storeTimeoutMs` out of range.
@@ -87,6 +87,8 @@ function ownWire(url: string, storeTimeoutMs: number): Wire {
     // An idle connection must not keep a finished program alive; an operation under way does, by its deadline.
     client.stream.unref();
   });
+  // Nor must the next attempt to connect, while Redis is down.
+  client.on("reconnecting", () => unref(part(client, "reconnectTimeout")));
   /** A command says only that it was given up; why the connection failed stands in the event. */
   const explained = async (answer: Promise<unknown>): Promise<unknown> => {
     try {
@@ -104,6 +106,13 @@ function ownWire(url: string, storeTimeoutMs: number): Wire {
     trouble: () => undefined,
     close: () => client.disconnect(),
   };
+}
+
+/** Lets the process end before this timer, as far as it is one. */
+function unref(timer: unknown): void {
+  if (typeof timer === "object" && timer !== null && "unref" in timer && typeof timer.unref === "function") {
+    timer.unref();
+  }
 }
 
 /** The server refused the database of the address. */
