@@ -1,12 +1,17 @@
 /** The one connection to Redis that all callers of a bridge share: in their order, each answered within a time. */
 import { Command, type Redis } from "ioredis";
+import { isReply } from "../redis/refusals.ts";
+import { isSelect } from "../redis/tcp.ts";
 import type { BridgeCommand } from "./protocol.ts";
 
 export type Outcome = { result: unknown } | { failure: Failure };
 
 export interface Failure {
   message: string;
-  /** `reply`: Redis' own words. `unreachable`: none came, and what was asked may have been done all the same. */
+  /**
+   * `reply`: Redis' own words. `unreachable`: none came, and what was asked may have been done all the same; or Redis
+   * lets in nobody with the bridge's password or database.
+   */
   kind: "reply" | "unreachable";
 }
 
@@ -14,10 +19,15 @@ export class SharedConnection {
   readonly #redis: Redis;
   readonly #timeoutMs: number;
   #knowsMulti = false;
+  /** What stands in the way of the connection, as far as Redis told it. */
+  #trouble: Outcome | undefined;
 
   constructor(redis: Redis, timeoutMs: number) {
     this.#redis = redis;
     this.#timeoutMs = timeoutMs;
+    redis.on("error", (error: Error) => {
+      this.#trouble = troubleOf(error);
+    });
   }
 
   /** One outcome a command, in their order; one that fails does not stop the others. */
@@ -61,27 +71,29 @@ export class SharedConnection {
   async #outcomes(commands: readonly Command[]): Promise<Outcome[]> {
     const outcomes = commands.map((): Outcome => UNANSWERED);
     const settled = commands.map(async (command, index) => {
-      outcomes[index] = await outcomeOf(this.#redis, command);
+      outcomes[index] = await this.#outcomeOf(command);
     });
     await atMost(this.#timeoutMs, Promise.all(settled));
     return [...outcomes];
+  }
+
+  /** Sends before it returns. */
+  async #outcomeOf(command: Command): Promise<Outcome> {
+    try {
+      this.#redis.sendCommand(command);
+      const result = await command.promise;
+      this.#trouble = undefined;
+      return { result };
+    } catch (error) {
+      if (!isReply(error)) return this.#trouble ?? UNREACHABLE;
+      return troubleOf(error) ?? { failure: { message: error.message, kind: "reply" } };
+    }
   }
 }
 
 /** A name in upper case keeps ioredis from turning lists into objects; no encoding keeps every byte. */
 function commandOf(name: string, args: (string | Buffer)[] = []): Command {
   return new Command(name, args, { replyEncoding: null });
-}
-
-/** Sends before it returns. */
-async function outcomeOf(redis: Redis, command: Command): Promise<Outcome> {
-  try {
-    redis.sendCommand(command);
-    return { result: await command.promise };
-  } catch (error) {
-    const isReply = error instanceof Error && error.name === "ReplyError";
-    return isReply ? { failure: { message: error.message, kind: "reply" } } : UNREACHABLE;
-  }
 }
 
 /** Returns when the work is done or the time has passed. */
@@ -95,6 +107,14 @@ function atMost(timeoutMs: number, work: Promise<unknown>): Promise<void> {
   });
 }
 
+function troubleOf(error: Error): Outcome | undefined {
+  if (isSelect(error)) return NO_DATABASE;
+  // No caller can send AUTH: what is refused is the bridge's own user and password, not the caller's token.
+  return isReply(error) && /^(NOAUTH\b|WRONGPASS\b|ERR invalid password)/.test(error.message)
+    ? LOCKED_OUT
+    : undefined;
+}
+
 // The bridge's own answers where there is none of Redis. Clients know the first words.
 const UNREACHABLE: Outcome = {
   failure: { message: "ERR the bridge can't reach Redis", kind: "unreachable" },
@@ -103,6 +123,18 @@ const UNANSWERED: Outcome = {
   failure: {
     message:
       "ERR the bridge can't reach Redis: no answer came in time; what was asked may be done all the same",
+    kind: "unreachable",
+  },
+};
+const LOCKED_OUT: Outcome = {
+  failure: {
+    message: "NOAUTH the bridge's Redis refuses the user or password that the bridge has",
+    kind: "unreachable",
+  },
+};
+const NO_DATABASE: Outcome = {
+  failure: {
+    message: "ERR DB index is out of range: the bridge's Redis has no database of the number in its address",
     kind: "unreachable",
   },
 };

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer, type Server, type ServerOptions } from "node:http";
 import { Redis } from "ioredis";
 import { InvalidOptionsError } from "../errors.ts";
-import { ioredisOptions } from "../redis/tcp.ts";
+import { ioredisOptions, isSelect } from "../redis/tcp.ts";
 import {
   type BridgeHandlerOptions,
   bridgeHandler,
@@ -99,7 +99,10 @@ function connection(redisUrl: string | undefined, timeoutMs: number): Redis | un
   if (redisUrl === undefined) return undefined;
   const redis = new Redis(ioredisOptions(redisUrl, timeoutMs));
   // Each command says by itself that there is no connection.
-  redis.on("error", () => {});
+  redis.on("error", (error: Error) => {
+    // Left alone, ioredis would go on in database 0: the budgets of another ledger.
+    if (isSelect(error)) redis.stream.destroy();
+  });
   return redis;
 }
 

@@ -116,7 +116,7 @@ function unref(timer: unknown): void {
 }
 
 /** The server refused the database of the address. */
-function isSelect(error: Error): boolean {
+export function isSelect(error: Error): boolean {
   return isReply(error) && "command" in error && part(error.command, "name") === "select";
 }
 
