@@ -81,7 +81,7 @@ function isWord(arg: string | Buffer, word: string): boolean {
 const NEVER = new Set([
   // change the state of the connection
   ...["AUTH", "HELLO", "SELECT", "CLIENT", "RESET", "QUIT", "ASKING", "READONLY", "READWRITE"],
-  ...["MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH"],
+  ...["HIMPORT", "MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH"],
   ...["SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE", "MONITOR"],
   ...["SYNC", "PSYNC", "REPLCONF", "RESTORE-ASKING"],
   // block it

@@ -2,6 +2,7 @@
 import { Command, type Redis } from "ioredis";
 import { isReply } from "../redis/refusals.ts";
 import { isSelect } from "../redis/tcp.ts";
+import type { Memory } from "./memory.ts";
 import type { BridgeCommand } from "./protocol.ts";
 
 export type Outcome = { result: unknown } | { failure: Failure };
@@ -10,21 +11,31 @@ export interface Failure {
   message: string;
   /**
    * `reply`: Redis' own words. `unreachable`: none came, and what was asked may have been done all the same; or Redis
-   * lets in nobody with the bridge's password or database.
+   * lets in nobody with the bridge's password or database; or too much waits for it already.
    */
   kind: "reply" | "unreachable";
 }
 
+export interface ConnectionLimits {
+  /** Milliseconds until a caller is told that there is no answer. */
+  timeoutMs: number;
+  /** Holds what Redis has not answered, which may be long after the caller was told so. */
+  memory: Memory;
+}
+
+/** The client knows by it that it may try again. */
+export const TOO_MANY = "ERR too many requests are under way: send this one again";
+
 export class SharedConnection {
   readonly #redis: Redis;
-  readonly #timeoutMs: number;
+  readonly #limits: ConnectionLimits;
   #knowsMulti = false;
   /** What stands in the way of the connection, as far as Redis told it. */
   #trouble: Outcome | undefined;
 
-  constructor(redis: Redis, timeoutMs: number) {
+  constructor(redis: Redis, limits: ConnectionLimits) {
     this.#redis = redis;
-    this.#timeoutMs = timeoutMs;
+    this.#limits = limits;
     redis.on("error", (error: Error) => {
       this.#trouble = troubleOf(error);
     });
@@ -69,11 +80,15 @@ export class SharedConnection {
   }
 
   async #outcomes(commands: readonly Command[]): Promise<Outcome[]> {
+    const { timeoutMs, memory } = this.#limits;
+    if (!memory.hasRoom()) return commands.map(() => OVERLOADED);
     const outcomes = commands.map((): Outcome => UNANSWERED);
     const settled = commands.map(async (command, index) => {
       outcomes[index] = await this.#outcomeOf(command);
     });
-    await atMost(this.#timeoutMs, Promise.all(settled));
+    const allSettled = Promise.all(settled);
+    memory.holdUntil(bytesOf(commands), allSettled);
+    await atMost(timeoutMs, allSettled);
     return [...outcomes];
   }
 
@@ -94,6 +109,21 @@ export class SharedConnection {
 /** A name in upper case keeps ioredis from turning lists into objects; no encoding keeps every byte. */
 function commandOf(name: string, args: (string | Buffer)[] = []): Command {
   return new Command(name, args, { replyEncoding: null });
+}
+
+/** What commands hold until they are answered: their text, and about so much for each part, as measured. */
+function bytesOf(commands: readonly Command[]): number {
+  return commands.reduce(
+    (sum, { args }) =>
+      args.reduce((bytes: number, arg) => bytes + BYTES_PER_PART + lengthOf(arg), sum + 1024),
+    0,
+  );
+}
+
+const BYTES_PER_PART = 128;
+
+function lengthOf(arg: unknown): number {
+  return typeof arg === "string" || Buffer.isBuffer(arg) ? arg.length : 0;
 }
 
 /** Returns when the work is done or the time has passed. */
@@ -126,6 +156,7 @@ const UNANSWERED: Outcome = {
     kind: "unreachable",
   },
 };
+const OVERLOADED: Outcome = { failure: { message: TOO_MANY, kind: "unreachable" } };
 const LOCKED_OUT: Outcome = {
   failure: {
     message: "NOAUTH the bridge's Redis refuses the user or password that the bridge has",

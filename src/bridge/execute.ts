@@ -14,6 +14,9 @@ import {
 /** The most commands of a pipeline or transaction. */
 export const MAX_COMMANDS = 10_000;
 
+/** The most names and arguments of a request together: each costs many times its bytes while it is under way. */
+export const MAX_PARTS = 1_048_576;
+
 /** The largest result, or results of one list together, that is written: 64 MiB. */
 export const MAX_RESULT_BYTES = 64 * 1024 * 1024;
 
@@ -146,12 +149,24 @@ const TOO_LARGE = `ERR max response size exceeded. Limit: ${MAX_RESULT_BYTES} by
 const NOT_SENT: Outcome = { failure: { message: `${TOO_LARGE}: the command did not run`, kind: "reply" } };
 
 function jsonOf(body: Buffer): unknown {
+  const value = parsed(body);
+  if (partCount(value) <= MAX_PARTS) return value;
+  throw new RefusedCommand(`ERR max request size exceeded. Limit: ${MAX_PARTS} names and arguments`);
+}
+
+function parsed(body: Buffer): unknown {
   try {
     // A replaced character would be another value than was sent.
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
   } catch {
     throw new RefusedCommand("ERR the body is not JSON in UTF-8");
   }
+}
+
+/** Of one command, or of a list of them. */
+function partCount(value: unknown): number {
+  if (!Array.isArray(value)) return 1;
+  return value.reduce((sum: number, part) => sum + (Array.isArray(part) ? part.length : 1), 0);
 }
 
 function listOf(body: Buffer): unknown[] {

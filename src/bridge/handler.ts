@@ -4,9 +4,10 @@ import type { Redis } from "ioredis";
 import { InvalidOptionsError } from "../errors.ts";
 import { type Access, accessCheck } from "./access.ts";
 import { type Allow, type CommandCheck, commandCheck } from "./allow-list.ts";
-import { type BodyFailure, MAX_BODY_BYTES, Memory, type MemoryShare, readBody } from "./body.ts";
-import { SharedConnection } from "./connection.ts";
+import { type BodyFailure, MAX_BODY_BYTES, readBody } from "./body.ts";
+import { SharedConnection, TOO_MANY } from "./connection.ts";
 import { type Answer, execute, LIST_PATHS, refused } from "./execute.ts";
+import { Memory, type MemoryShare } from "./memory.ts";
 import {
   type Address,
   addressOf,
@@ -29,7 +30,7 @@ export interface BridgeHandlerOptions {
   redisTimeoutMs?: number | undefined;
   /** Milliseconds for a request's body to arrive, and before it for its headers: 1 to 600,000, default 30,000. */
   requestTimeoutMs?: number | undefined;
-  /** Bytes of bodies and answers that are held at the same time: 10 MiB to 1 TiB, default 256 MiB. Above it: 503. */
+  /** Bytes of bodies, commands and answers that are held at the same time, roughly: 10 MiB to 1 TiB, default 256 MiB. Above it: 503. */
   maxMemoryBytes?: number | undefined;
 }
 
@@ -48,19 +49,19 @@ export function bridgeHandler(
   token: string,
   options: BridgeHandlerOptions = {},
 ): (request: IncomingMessage, response: ServerResponse) => void {
+  const memory = new Memory(memoryBytes(options.maxMemoryBytes ?? DEFAULT_MEMORY_BYTES));
   const bridge: BridgeParts = {
     accessOf: accessCheck({ token, readOnlyToken: options.readOnlyToken }),
     checkCommand: commandCheck(options.allow),
-    connection: new SharedConnection(
-      redis,
-      milliseconds("redisTimeoutMs", options.redisTimeoutMs ?? DEFAULT_REDIS_TIMEOUT_MS),
-    ),
+    connection: new SharedConnection(redis, {
+      timeoutMs: milliseconds("redisTimeoutMs", options.redisTimeoutMs ?? DEFAULT_REDIS_TIMEOUT_MS),
+      memory,
+    }),
     requestTimeoutMs: milliseconds(
       "requestTimeoutMs",
       options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS,
     ),
   };
-  const memory = new Memory(memoryBytes(options.maxMemoryBytes ?? DEFAULT_MEMORY_BYTES));
   return (request, response) => {
     // A client that goes away in the middle is no failure of the bridge.
     response.on("error", () => {});
@@ -139,8 +140,6 @@ function refusalOfRequest({ method, headers }: IncomingMessage, { path }: Addres
   }
   return undefined;
 }
-
-const TOO_MANY = "ERR too many requests are under way: send this one again";
 
 function refusalOfBody(failure: BodyFailure): Answer {
   const headers = { connection: "close" };

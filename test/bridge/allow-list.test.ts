@@ -1,6 +1,7 @@
 import { Redis } from "@upstash/redis";
+import { Redis as TcpRedis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import type { Allow } from "../../src/bridge/allow-list.ts";
+import { type Allow, commandCheck } from "../../src/bridge/allow-list.ts";
 import { createBridge } from "../../src/bridge/server.ts";
 import { InvalidOptionsError } from "../../src/errors.ts";
 import { UsageMeter } from "../../src/meter.ts";
@@ -146,6 +147,28 @@ describe("The option allow widens it", () => {
       400,
       { error: expect.stringMatching(/not available/) },
     ]);
+  });
+
+  it("of which none blocks or changes the connection, as Redis itself has it", async () => {
+    const everything = commandCheck("all");
+    const tcp = new TcpRedis(server.url);
+    const commands = await tcp.call("COMMAND");
+    tcp.disconnect();
+    if (!Array.isArray(commands)) throw new Error("COMMAND answers a list");
+    const passed = commands.filter(([name]) => {
+      try {
+        everything({ name: String(name).toUpperCase(), args: ["BLOCK"] }, "full");
+        return true;
+      } catch {
+        return false;
+      }
+    });
+    const flagged = (flag: string) =>
+      passed.filter(([, , flags]) => flags.map(String).includes(flag)).map(([name]) => String(name));
+    expect(passed.length).toBeGreaterThan(150);
+    expect([flagged("blocking"), flagged("no_multi"), flagged("no_auth")]).toEqual([[], [], []]);
+    expect(flagged("pubsub").sort()).toEqual(["publish", "spublish"]);
+    expect(flagged("admin").sort()).toEqual(["bgrewriteaof", "bgsave"]);
   });
 
   it.each([[["MULTI"]], [["get", "shutdown"]], [["GET k"]], [[""]], [["*"]]])("not by %j", async (allow) => {

@@ -209,6 +209,7 @@ describe("The bridge keeps strangers and malformed requests out", () => {
       "SYNC",
       "SAVE",
       "SWAPDB 0 1",
+      "HIMPORT PREPARE f a b",
       "BLMOVE a b LEFT LEFT 0",
     ],
     ...["XREADGROUP GROUP g c block 0 STREAMS s >"],

@@ -1,23 +1,29 @@
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "@upstash/redis";
+import { Redis as TcpRedis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import { MAX_COMMANDS, MAX_RESULT_BYTES } from "../../src/bridge/execute.ts";
+import { MAX_COMMANDS, MAX_PARTS, MAX_RESULT_BYTES } from "../../src/bridge/execute.ts";
 import { MAX_BODY_BYTES } from "../../src/bridge/server.ts";
 import { startBridge, type TestBridge } from "../support/bridge.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { get, post, rawConnection, textUntilEnd } from "./requests.ts";
 
 let server: RedisServer;
+/** Waits for nothing long: for what takes time. */
 let bridge: TestBridge;
+/** With the times of use: for what is large. */
+let patient: TestBridge;
 
 beforeAll(async () => {
   server = await startRedisServer();
   bridge = await startBridge(server.url, { redisTimeoutMs: 400, requestTimeoutMs: 300 });
+  patient = await startBridge(server.url);
 });
 
 afterAll(async () => {
   await bridge.close();
+  await patient.close();
   await server.stop();
 });
 
@@ -30,12 +36,12 @@ describe("What is too large is refused, and nothing of it runs", () => {
   it("a body above 10 MiB, in each form of request", async () => {
     const value = "x".repeat(MAX_BODY_BYTES);
     const refusal = [413, { error: `ERR max request size exceeded. Limit: ${MAX_BODY_BYTES} bytes` }];
-    expect(await post(bridge, "/", ["SET", "k", value])).toEqual(refusal);
-    expect(await post(bridge, "/pipeline", [["SET", "k", value]])).toEqual(refusal);
-    expect(await post(bridge, "/multi-exec", [["SET", "k", value]])).toEqual(refusal);
-    expect(await post(bridge, "/set/k", `${value}x`)).toEqual(refusal);
+    expect(await post(patient, "/", ["SET", "k", value])).toEqual(refusal);
+    expect(await post(patient, "/pipeline", [["SET", "k", value]])).toEqual(refusal);
+    expect(await post(patient, "/multi-exec", [["SET", "k", value]])).toEqual(refusal);
+    expect(await post(patient, "/set/k", `${value}x`)).toEqual(refusal);
     expect(await server.command("DBSIZE")).toBe(":0");
-    expect(await post(bridge, "/set/k", value)).toEqual([200, { result: "OK" }]);
+    expect(await post(patient, "/set/k", value)).toEqual([200, { result: "OK" }]);
   });
 
   it("a body that never ends: its connection is cut", async () => {
@@ -55,13 +61,30 @@ describe("What is too large is refused, and nothing of it runs", () => {
 
   it("more commands than one request may hold", async () => {
     const commands = Array.from({ length: MAX_COMMANDS }, () => ["INCR", "n"]);
-    const [status, body] = await post(bridge, "/pipeline", commands);
+    const [status, body] = await post(patient, "/pipeline", commands);
     expect([status, Array.isArray(body) && body.at(-1)]).toEqual([200, { result: MAX_COMMANDS }]);
     const refusal = [400, { error: `ERR max request size exceeded. Limit: ${MAX_COMMANDS} commands` }];
     commands.push(["INCR", "n"]);
-    expect(await post(bridge, "/pipeline", commands)).toEqual(refusal);
-    expect(await post(bridge, "/multi-exec", commands)).toEqual(refusal);
-    expect(await post(bridge, "/", ["GET", "n"])).toEqual([200, { result: String(MAX_COMMANDS) }]);
+    expect(await post(patient, "/pipeline", commands)).toEqual(refusal);
+    expect(await post(patient, "/multi-exec", commands)).toEqual(refusal);
+    expect(await post(patient, "/", ["GET", "n"])).toEqual([200, { result: String(MAX_COMMANDS) }]);
+  });
+
+  it("more names and arguments than one request may hold", async () => {
+    const refusal = [
+      400,
+      { error: `ERR max request size exceeded. Limit: ${MAX_PARTS} names and arguments` },
+    ];
+    const keys = Array.from({ length: MAX_PARTS - 1 }, () => 1);
+    expect(await post(patient, "/", ["DEL", ...keys])).toEqual([200, { result: 0 }]);
+    expect(await post(patient, "/", ["DEL", ...keys, 1])).toEqual(refusal);
+    const commands = [
+      ["SET", "k", "v"],
+      ["DEL", ...keys],
+    ];
+    expect(await post(patient, "/pipeline", commands)).toEqual(refusal);
+    expect(await post(patient, "/multi-exec", commands)).toEqual(refusal);
+    expect(await server.command("DBSIZE")).toBe(":0");
   });
 
   it("an address or headers above 16 KiB", async () => {
@@ -69,8 +92,8 @@ describe("What is too large is refused, and nothing of it runs", () => {
       [`/set/k/${"x".repeat(17_000)}`, {}],
       ["/ping", { "x-large": "x".repeat(17_000) }],
     ] as const) {
-      const authorization = `Bearer ${bridge.token}`;
-      const response = await fetch(`${bridge.url}${path}`, { headers: { authorization, ...headers } });
+      const authorization = `Bearer ${patient.token}`;
+      const response = await fetch(`${patient.url}${path}`, { headers: { authorization, ...headers } });
       expect(response.status).toBe(431);
     }
     expect(await server.command("DBSIZE")).toBe(":0");
@@ -78,18 +101,18 @@ describe("What is too large is refused, and nothing of it runs", () => {
 
   it("results that no memory should hold: they are left out, and what follows does not run", async () => {
     const value = "x".repeat(MAX_RESULT_BYTES / 8 - 100);
-    await post(bridge, "/set/k", value);
+    await post(patient, "/set/k", value);
     const refusal = expect.stringMatching(/^ERR max response size exceeded/);
     const reads = Array.from({ length: 9 }, () => ["GET", "k"]);
     const fillers = Array.from({ length: 600 }, () => ["PING"]);
-    const [status, body] = await post(bridge, "/pipeline", [...reads, ...fillers, ["INCR", "ran"]]);
+    const [status, body] = await post(patient, "/pipeline", [...reads, ...fillers, ["INCR", "ran"]]);
     if (!Array.isArray(body)) throw new Error("no list");
     expect([status, body.length]).toEqual([200, 610]);
     expect(body[7].result).toHaveLength(value.length);
     expect([body[8], body[609]]).toEqual([{ error: refusal }, { error: refusal }]);
-    expect(await post(bridge, "/", ["EXISTS", "ran"])).toEqual([200, { result: 0 }]);
+    expect(await post(patient, "/", ["EXISTS", "ran"])).toEqual([200, { result: 0 }]);
     const mget = ["MGET", ...Array.from({ length: 9 }, () => "k")];
-    expect(await post(bridge, "/", mget)).toEqual([400, { error: refusal }]);
+    expect(await post(patient, "/", mget)).toEqual([400, { error: refusal }]);
   });
 });
 
@@ -171,6 +194,52 @@ describe("Bodies that together need more memory than the bridge may use", () => 
     const [answer] = await once(socket, "data");
     expect(String(answer)).toMatch(/^HTTP\/1\.1 200 [\s\S]*\{"result":"OK"\}$/);
     for (const command of more) expect(await post(small, "/", command)).toEqual([200, { result: "OK" }]);
+  });
+});
+
+describe("Commands that together need more memory than the bridge may use", () => {
+  const refusal = [503, { error: "ERR too many requests are under way: send this one again" }];
+
+  it("get 503, however small their bodies are, and work when the others are done", async () => {
+    const small = await startBridge(server.url, { maxMemoryBytes: MAX_BODY_BYTES });
+    onTestFinished(() => small.close());
+    const many = ["DEL", ...Array.from({ length: 200_000 }, () => 1)];
+    const answers = await Promise.all(Array.from({ length: 20 }, () => post(small, "/", many)));
+    expect(answers).toContainEqual([200, { result: 0 }]);
+    expect(answers).toContainEqual(refusal);
+    expect(await post(small, "/", many)).toEqual([200, { result: 0 }]);
+  });
+
+  it("nor do those add up that a hanging Redis never answers", async () => {
+    const slow = await startRedisServer();
+    const client = new TcpRedis(slow.url, { maxRetriesPerRequest: null });
+    client.on("error", () => {});
+    onTestFinished(async () => {
+      client.disconnect();
+      await slow.stop();
+    });
+    const small = await startBridge("", {
+      redis: client,
+      redisTimeoutMs: 50,
+      maxMemoryBytes: MAX_BODY_BYTES,
+    });
+    onTestFinished(() => small.close());
+    slow.pause();
+    const value = "x".repeat(4.9 * 1024 * 1024);
+    const hanging = expect.stringMatching(/no answer came in time/);
+    for (let tries = 0; tries < 2; tries++) {
+      expect(await post(small, "/set/k", value)).toEqual([503, { error: hanging }]);
+    }
+    const increments = Array.from({ length: 400 }, () => ["INCR", "n"]);
+    expect(await post(small, "/pipeline", increments)).toEqual([
+      200,
+      increments.map(() => ({ error: hanging })),
+    ]);
+    expect(await get(small, "/incr/n")).toEqual(refusal);
+    expect(await post(small, "/multi-exec", [["INCR", "n"]])).toEqual(refusal);
+    expect(await post(small, "/set/k", value)).toEqual(refusal);
+    slow.resume();
+    await expect.poll(() => get(small, "/incr/n"), { timeout: 5000 }).toEqual([200, { result: 401 }]);
   });
 });
 
