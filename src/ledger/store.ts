@@ -33,8 +33,8 @@ export interface ChainLink {
   scope: string;
   limits?: WindowLimits[] | undefined;
   /**
-   * An account that is made for this scope goes after so many seconds without a reserve or a record, and is listed
-   * nowhere. At least three days: longer than any hold and its correction.
+   * An account that is made for this scope goes so many seconds after its last admitted reserve or record, unless it is
+   * paused or has stored limits, and is listed nowhere. At least three days: longer than any hold and its correction.
    */
   forgetAfterIdleSeconds?: number | undefined;
 }

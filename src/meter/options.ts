@@ -17,8 +17,8 @@ export interface ScopeOptions {
    */
   budgets?: Budget[];
   /**
-   * For scopes by the million, such as runs: the scope's account goes after so many seconds without a call, with its
-   * history, stored limits and pause, and is listed nowhere. Costs one Redis command more a call. What is gone begins
+   * For scopes by the million, such as runs: the scope's account goes, with its history, so many seconds after its last
+   * admitted call or record, and is listed nowhere; not while it is paused or has stored limits. Costs one Redis command more a call. What is gone begins
    * anew, so the parent's limit is what holds. At least 259,200 (three days), at most 34,560,000 (400 days). A scope
    * that exists without it keeps its account. Never inherited by children.
    */

@@ -63,7 +63,8 @@ local function limits(line, key, field)
     end
     if #parsed % 3 ~= 0 then malformed(key, field) end
   end
-  if #parsed ~= 3 and #parsed ~= 6 then malformed(key, field) end
+  local _, slashes = string.gsub(line, '/', '')
+  if #parsed ~= 3 * (slashes + 1) or slashes > 1 then malformed(key, field) end
   limitsOfText[line] = parsed
   return parsed
 end

@@ -24,7 +24,12 @@ local function writeAccounts(accounts, options)
     end
     if #set > 0 then hset(account.key, set, options.isSpent) end
     account.dropped = dropped
-    if account.idle and account.isUsed then redis.call('PEXPIRE', account.key, text(tonumber(account.idle) * 1000)) end
+    -- A pause and stored limits must not lapse: such an account stays until they are taken back.
+    if account.idle and account.isUsed and account.flags > 0 then
+      redis.call('PERSIST', account.key)
+    elseif account.idle and account.isUsed then
+      redis.call('PEXPIRE', account.key, text(tonumber(account.idle) * 1000))
+    end
     if account.isNew and not account.idle then redis.call('HSETNX', options.indexKey, scopes[account.place], text(account.last)) end
   end
 end

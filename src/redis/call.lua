@@ -23,6 +23,13 @@ local function readTime()
   return not time.err and tonumber(time[1]) * SECOND + tonumber(time[2])
 end
 
+-- A limit as the short ways read it: math.huge for none; nil for what is no limit.
+local function limitOf(part)
+  if part == '-' then return math.huge end
+  local limit = not string.find(part, '%D') and tonumber(part)
+  return limit and limit <= MAX_AMOUNT and limit or nil
+end
+
 -- Of each account: the fields that every one has, then further ones.
 local function readAccounts(further)
   local reads = {}

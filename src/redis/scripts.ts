@@ -46,7 +46,8 @@ parsed[#parsed + 1] = part ~= '-' and integer(part, key, field)
 end
 if #parsed % 3 ~= 0 then malformed(key, field) end
 end
-if #parsed ~= 3 and #parsed ~= 6 then malformed(key, field) end
+local _, slashes = string.gsub(line, '/', '')
+if #parsed ~= 3 * (slashes + 1) or slashes > 1 then malformed(key, field) end
 limitsOfText[line] = parsed
 return parsed
 end
@@ -360,7 +361,11 @@ if value then set[#set + 1], set[#set + 2] = field, value else dropped[#dropped 
 end
 if #set > 0 then hset(account.key, set, options.isSpent) end
 account.dropped = dropped
-if account.idle and account.isUsed then redis.call('PEXPIRE', account.key, text(tonumber(account.idle) * 1000)) end
+if account.idle and account.isUsed and account.flags > 0 then
+redis.call('PERSIST', account.key)
+elseif account.idle and account.isUsed then
+redis.call('PEXPIRE', account.key, text(tonumber(account.idle) * 1000))
+end
 if account.isNew and not account.idle then redis.call('HSETNX', options.indexKey, scopes[account.place], text(account.last)) end
 end
 end
@@ -409,6 +414,11 @@ local function readTime()
 if clock ~= '' then return tonumber(clock) end
 local time = redis.pcall('TIME')
 return not time.err and tonumber(time[1]) * SECOND + tonumber(time[2])
+end
+local function limitOf(part)
+if part == '-' then return math.huge end
+local limit = not string.find(part, '%D') and tonumber(part)
+return limit and limit <= MAX_AMOUNT and limit or nil
 end
 local function readAccounts(further)
 local reads = {}
@@ -1008,6 +1018,8 @@ end
 local function addToHistory(line, row, source, actual, kinds)
 local name = row .. ' ' .. source .. ' '
 if not line then return name .. string.format('%.0f %.0f %.0f %s;', actual[3], actual[1], actual[2], kinds) end
+local rows = string.gsub(line, '%S+ [re] %-?%d+ %-?%d+ %-?%d+ [%d,-]+;', '')
+if rows ~= '' then return end
 local first, last = 1, #name
 if string.sub(line, 1, last) ~= name then
 first, last = string.find(line, ';' .. name, 1, true)
@@ -1015,8 +1027,9 @@ if not first then return end
 end
 local calls, usd, tokens, before, rest = string.match(line, '^(%d+) (%d+) (%d+) ([%d,-]+);()', last + 1)
 if not rest then return end
-local sums = string.format('%.0f %.0f %.0f %s;', calls + actual[3], usd + actual[1], tokens + actual[2],
-addKinds(before, kinds))
+calls, usd, tokens = calls + actual[3], usd + actual[1], tokens + actual[2]
+if calls > MAX_AMOUNT or usd > MAX_AMOUNT or tokens > MAX_AMOUNT then return end
+local sums = string.format('%.0f %.0f %.0f %s;', calls, usd, tokens, addKinds(before, kinds))
 return string.sub(line, 1, last) .. sums .. string.sub(line, rest)
 end
 local function leastThreshold(thresholds)
@@ -1031,26 +1044,26 @@ local w, c, s = read[1], read[3], read[4]
 local actual, held, least = call.actual, call.held, call.leastThreshold
 local committed, settled, place, base, isOver = {}, {}, 1, 1, false
 while place <= #w do
-local limitU, limitT, limitR, soft, nextPlace =
-string.match(w, '^%S+ %d+ %d+ ([%d-]+),([%d-]+),([%d-]+)([^;]*);()', place)
+local opens, stop, partU, partT, partR, nextPlace =
+string.match(w, '^%S+ (%d+) (%d+) ([%d-]+),([%d-]+),([%d-]+);()', place)
 local u, t, r, nextAfter = string.match(c, '^(%d+),(%d+),(%d+);()', after)
 local began, fired, su, st, sr, nextBase =
 string.match(s, '^(%d+) (%S+) (%d+),(%d+),(%d+) %- %- %-;()', base)
-if not nextPlace or not nextAfter or not nextBase or (soft ~= '' and least) then return end
+if not nextPlace or not nextAfter or not nextBase then return end
+local limitU, limitT, limitR = limitOf(partU), limitOf(partT), limitOf(partR)
+if not limitU or not limitT or not limitR then return end
 u, t, r, su, st, sr = tonumber(u), tonumber(t), tonumber(r), tonumber(su), tonumber(st), tonumber(sr)
 if su > u or st > t or sr > r then return end
 if u + actual[1] > MAX_AMOUNT or t + actual[2] > MAX_AMOUNT or r + actual[3] > MAX_AMOUNT then return end
-if tonumber(began) > MAX_AMOUNT then return end
+if tonumber(began) > MAX_AMOUNT or tonumber(opens) > MAX_AMOUNT or tonumber(stop) > MAX_AMOUNT then return end
 if call.start >= tonumber(began) then
 u, t, r = u + actual[1] - held[1], t + actual[2] - held[2], r + actual[3] - held[3]
 su, st, sr = su + actual[1], st + actual[2], sr + actual[3]
-local lu, lt, lr = tonumber(limitU), tonumber(limitT), tonumber(limitR)
 if least then
-if lu and su * 1000000 >= lu * least then return end
-if lt and st * 1000000 >= lt * least then return end
-if lr and sr * 1000000 >= lr * least then return end
+if su * 1000000 >= limitU * least or st * 1000000 >= limitT * least then return end
+if sr * 1000000 >= limitR * least then return end
 end
-if (lu and su > lu) or (lt and st > lt) or (lr and sr > lr) then isOver = true end
+if su > limitU or st > limitT or sr > limitR then isOver = true end
 end
 committed[#committed + 1] = string.format('%.0f,%.0f,%.0f;', u, t, r)
 settled[#settled + 1] = string.format('%s %s %.0f,%.0f,%.0f - - -;', began, fired, su, st, sr)
@@ -1146,28 +1159,30 @@ if at < start * SECOND or at >= stop * SECOND then return false end
 end
 return true
 end
-local function holdSteadily(read, at, asked, held)
+local function holdSteadily(read, at, call)
+local asked, held, isSent = call.asked, call.held, call.isSent
 local w, c, s = read[1], read[3], read[4]
 local last, swept, after = string.match(c, '^1 (%d+) (%d+) 0;()')
 if math.floor(last / DAY) ~= math.floor(at / DAY) or tonumber(swept) < math.floor(at / MINUTE) then return end
 local committed = { '1 ' .. text(at) .. ' ' .. swept .. ' 0' }
 local place, base, newestBase, isLimited = 1, 1, 0, false
 while place <= #w do
-local stop, limitU, limitT, limitR, nextPlace =
-string.match(w, '^%S+ %d+ (%d+) ([%d-]+),([%d-]+),([%d-]+)[^;]*;()', place)
+local start, stop, partU, partT, partR, soft, nextPlace =
+string.match(w, '^%S+ (%d+) (%d+) ([%d-]+),([%d-]+),([%d-]+)([^;]*);()', place)
 local u, t, r, nextAfter = string.match(c, '^(%d+),(%d+),(%d+);()', after)
 local began, settledU, settledT, settledR, nextBase =
 string.match(s, '^(%d+) %S+ (%d+),(%d+),(%d+) %- %- %-;()', base)
-if not nextPlace or not nextAfter or not nextBase then return end
+if not nextPlace or not nextAfter or not nextBase or (soft ~= '' and not isSent) then return end
+local limitU, limitT, limitR = limitOf(partU), limitOf(partT), limitOf(partR)
+if not limitU or not limitT or not limitR then return end
 u, t, r, began = tonumber(u), tonumber(t), tonumber(r), tonumber(began)
 local isCovered = tonumber(settledU) <= u and tonumber(settledT) <= t and tonumber(settledR) <= r
-if at >= stop * SECOND or not isCovered or began > at then return end
-if limitU ~= '-' and u + asked[1] > tonumber(limitU) then return end
-if limitT ~= '-' and t + asked[2] > tonumber(limitT) then return end
-if limitR ~= '-' and r + asked[3] > tonumber(limitR) then return end
+local isOpen = at >= start * SECOND and at < stop * SECOND
+if not isOpen or not isCovered or began > at then return end
+if u + asked[1] > limitU or t + asked[2] > limitT or r + asked[3] > limitR then return end
 u, t, r = u + held[1], t + held[2], r + held[3]
 if u > MAX_AMOUNT or t > MAX_AMOUNT or r > MAX_AMOUNT then return end
-isLimited = isLimited or limitU ~= '-' or limitT ~= '-' or limitR ~= '-'
+isLimited = isLimited or math.min(limitU, limitT, limitR) < math.huge
 if began > newestBase then newestBase = began end
 committed[#committed + 1] = string.format('%.0f,%.0f,%.0f', u, t, r)
 place, after, base = nextPlace, nextAfter, nextBase
@@ -1198,7 +1213,8 @@ local held = { tonumber(ARGV[6]) or 0, tonumber(ARGV[7]) or 0, tonumber(ARGV[8])
 local asked = { tonumber(ARGV[6]) or 1, tonumber(ARGV[7]) or 1, held[3] }
 for place, read in ipairs(reads) do
 if not isInsideAll(ARGV[9 + 3 * place], at) then return end
-local c, wheel, hasLimit = holdSteadily(read, at, asked, held)
+local isSent = ARGV[8 + 3 * place] ~= '-'
+local c, wheel, hasLimit = holdSteadily(read, at, { asked = asked, held = held, isSent = isSent })
 if not c then return end
 isLimited = isLimited or hasLimit
 written[place] = { c, wheel }
@@ -1295,11 +1311,11 @@ end
 `;
 
 export const SCRIPTS = {
-  administer: script("administer", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "5daed6ca17dcfc2a4021bfe056504cec0f2f5b46", "cc5f424fa10757e8e35e7bd7fddacbc563c1c35e"),
-  close: script("close", CALL + STEADY_BOOKING + STEADY_CLOSE + ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "74abc1a1ecbb82013ce9cb6c1ebb7a5661ba795e", "fd1a419ec1f0f8b79800c3b0c8b625d28cd24a09"),
-  read: script("read", CALL + ACCOUNT + HISTORY + ANSWER + READ, "d597471ac44af271d0b7b8610eddb22d96ec06a9", "129715c6db93d031f2b9d58bec4a9cff21aa9012"),
-  record: script("record", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "1f03673fe021227fb6b240b66445900fe9e9e76b", "1470195bfbbcab780e36117de036c2e932134358"),
-  reserve: script("reserve", CALL + STEADY_RESERVE + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "fd28684b444c5849bbb290febf9f48cd04154af9", "745ff79b1e3a4807e9ed400ea04b380738e5aca4"),
+  administer: script("administer", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "c3f7eaaa520740d66dfd90a0b1b579fab6be34e2", "1b515c0e4fed534c739bf4d633ff10d732d9b3bd"),
+  close: script("close", CALL + STEADY_BOOKING + STEADY_CLOSE + ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "4c72565b60d7afc64381529dd199fccab7fdc710", "8d0bd553aeae4533edd89d2a670084a0dccd15ac"),
+  read: script("read", CALL + ACCOUNT + HISTORY + ANSWER + READ, "54fb6c98ad80106f9b40351804a3a04258adfc17", "cc48c5d3fe5f8456c57a60614b2757d4185f1f4a"),
+  record: script("record", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "32a0da8f92ab601af599b7e638d4b693be69b1c5", "db787b1bff805a312d9fb21017b7247e2437e980"),
+  reserve: script("reserve", CALL + STEADY_RESERVE + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "8590d200fac83e884064db3a6b90dedb80bd678d", "9fddc404a295c0da9f59d4280871de9eacb7ddd2"),
 } satisfies Record<string, RedisScript>;
 
 function script(name: string, source: string, sha1: string, upstashSha1: string): RedisScript {

@@ -22,6 +22,8 @@ end
 local function addToHistory(line, row, source, actual, kinds)
   local name = row .. ' ' .. source .. ' '
   if not line then return name .. string.format('%.0f %.0f %.0f %s;', actual[3], actual[1], actual[2], kinds) end
+  local rows = string.gsub(line, '%S+ [re] %-?%d+ %-?%d+ %-?%d+ [%d,-]+;', '')
+  if rows ~= '' then return end
   local first, last = 1, #name
   if string.sub(line, 1, last) ~= name then
     first, last = string.find(line, ';' .. name, 1, true)
@@ -29,8 +31,9 @@ local function addToHistory(line, row, source, actual, kinds)
   end
   local calls, usd, tokens, before, rest = string.match(line, '^(%d+) (%d+) (%d+) ([%d,-]+);()', last + 1)
   if not rest then return end
-  local sums = string.format('%.0f %.0f %.0f %s;', calls + actual[3], usd + actual[1], tokens + actual[2],
-    addKinds(before, kinds))
+  calls, usd, tokens = calls + actual[3], usd + actual[1], tokens + actual[2]
+  if calls > MAX_AMOUNT or usd > MAX_AMOUNT or tokens > MAX_AMOUNT then return end
+  local sums = string.format('%.0f %.0f %.0f %s;', calls, usd, tokens, addKinds(before, kinds))
   return string.sub(line, 1, last) .. sums .. string.sub(line, rest)
 end
 
@@ -50,26 +53,26 @@ local function bookSteadily(read, after, call)
   local actual, held, least = call.actual, call.held, call.leastThreshold
   local committed, settled, place, base, isOver = {}, {}, 1, 1, false
   while place <= #w do
-    local limitU, limitT, limitR, soft, nextPlace =
-      string.match(w, '^%S+ %d+ %d+ ([%d-]+),([%d-]+),([%d-]+)([^;]*);()', place)
+    local opens, stop, partU, partT, partR, nextPlace =
+      string.match(w, '^%S+ (%d+) (%d+) ([%d-]+),([%d-]+),([%d-]+);()', place)
     local u, t, r, nextAfter = string.match(c, '^(%d+),(%d+),(%d+);()', after)
     local began, fired, su, st, sr, nextBase =
       string.match(s, '^(%d+) (%S+) (%d+),(%d+),(%d+) %- %- %-;()', base)
-    if not nextPlace or not nextAfter or not nextBase or (soft ~= '' and least) then return end
+    if not nextPlace or not nextAfter or not nextBase then return end
+    local limitU, limitT, limitR = limitOf(partU), limitOf(partT), limitOf(partR)
+    if not limitU or not limitT or not limitR then return end
     u, t, r, su, st, sr = tonumber(u), tonumber(t), tonumber(r), tonumber(su), tonumber(st), tonumber(sr)
     if su > u or st > t or sr > r then return end
     if u + actual[1] > MAX_AMOUNT or t + actual[2] > MAX_AMOUNT or r + actual[3] > MAX_AMOUNT then return end
-    if tonumber(began) > MAX_AMOUNT then return end
+    if tonumber(began) > MAX_AMOUNT or tonumber(opens) > MAX_AMOUNT or tonumber(stop) > MAX_AMOUNT then return end
     if call.start >= tonumber(began) then
       u, t, r = u + actual[1] - held[1], t + actual[2] - held[2], r + actual[3] - held[3]
       su, st, sr = su + actual[1], st + actual[2], sr + actual[3]
-      local lu, lt, lr = tonumber(limitU), tonumber(limitT), tonumber(limitR)
       if least then
-        if lu and su * 1000000 >= lu * least then return end
-        if lt and st * 1000000 >= lt * least then return end
-        if lr and sr * 1000000 >= lr * least then return end
+        if su * 1000000 >= limitU * least or st * 1000000 >= limitT * least then return end
+        if sr * 1000000 >= limitR * least then return end
       end
-      if (lu and su > lu) or (lt and st > lt) or (lr and sr > lr) then isOver = true end
+      if su > limitU or st > limitT or sr > limitR then isOver = true end
     end
     committed[#committed + 1] = string.format('%.0f,%.0f,%.0f;', u, t, r)
     settled[#settled + 1] = string.format('%s %s %.0f,%.0f,%.0f - - -;', began, fired, su, st, sr)

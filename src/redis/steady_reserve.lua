@@ -22,28 +22,31 @@ local function isInsideAll(bounds, at)
 end
 
 -- An account's `c` and wheel minute with the hold in them, and whether it has a limit. Nil where the long way must decide.
-local function holdSteadily(read, at, asked, held)
+local function holdSteadily(read, at, call)
+  local asked, held, isSent = call.asked, call.held, call.isSent
   local w, c, s = read[1], read[3], read[4]
   local last, swept, after = string.match(c, '^1 (%d+) (%d+) 0;()')
   if math.floor(last / DAY) ~= math.floor(at / DAY) or tonumber(swept) < math.floor(at / MINUTE) then return end
   local committed = { '1 ' .. text(at) .. ' ' .. swept .. ' 0' }
   local place, base, newestBase, isLimited = 1, 1, 0, false
   while place <= #w do
-    local stop, limitU, limitT, limitR, nextPlace =
-      string.match(w, '^%S+ %d+ (%d+) ([%d-]+),([%d-]+),([%d-]+)[^;]*;()', place)
+    local start, stop, partU, partT, partR, soft, nextPlace =
+      string.match(w, '^%S+ (%d+) (%d+) ([%d-]+),([%d-]+),([%d-]+)([^;]*);()', place)
     local u, t, r, nextAfter = string.match(c, '^(%d+),(%d+),(%d+);()', after)
     local began, settledU, settledT, settledR, nextBase =
       string.match(s, '^(%d+) %S+ (%d+),(%d+),(%d+) %- %- %-;()', base)
-    if not nextPlace or not nextAfter or not nextBase then return end
+    -- Only a list that its caller sent may hold what is not looked at here.
+    if not nextPlace or not nextAfter or not nextBase or (soft ~= '' and not isSent) then return end
+    local limitU, limitT, limitR = limitOf(partU), limitOf(partT), limitOf(partR)
+    if not limitU or not limitT or not limitR then return end
     u, t, r, began = tonumber(u), tonumber(t), tonumber(r), tonumber(began)
     local isCovered = tonumber(settledU) <= u and tonumber(settledT) <= t and tonumber(settledR) <= r
-    if at >= stop * SECOND or not isCovered or began > at then return end
-    if limitU ~= '-' and u + asked[1] > tonumber(limitU) then return end
-    if limitT ~= '-' and t + asked[2] > tonumber(limitT) then return end
-    if limitR ~= '-' and r + asked[3] > tonumber(limitR) then return end
+    local isOpen = at >= start * SECOND and at < stop * SECOND
+    if not isOpen or not isCovered or began > at then return end
+    if u + asked[1] > limitU or t + asked[2] > limitT or r + asked[3] > limitR then return end
     u, t, r = u + held[1], t + held[2], r + held[3]
     if u > MAX_AMOUNT or t > MAX_AMOUNT or r > MAX_AMOUNT then return end
-    isLimited = isLimited or limitU ~= '-' or limitT ~= '-' or limitR ~= '-'
+    isLimited = isLimited or math.min(limitU, limitT, limitR) < math.huge
     if began > newestBase then newestBase = began end
     committed[#committed + 1] = string.format('%.0f,%.0f,%.0f', u, t, r)
     place, after, base = nextPlace, nextAfter, nextBase
@@ -77,7 +80,8 @@ local function reserveSteadily()
   local asked = { tonumber(ARGV[6]) or 1, tonumber(ARGV[7]) or 1, held[3] }
   for place, read in ipairs(reads) do
     if not isInsideAll(ARGV[9 + 3 * place], at) then return end
-    local c, wheel, hasLimit = holdSteadily(read, at, asked, held)
+    local isSent = ARGV[8 + 3 * place] ~= '-'
+    local c, wheel, hasLimit = holdSteadily(read, at, { asked = asked, held = held, isSent = isSent })
     if not c then return end
     isLimited = isLimited or hasLimit
     written[place] = { c, wheel }

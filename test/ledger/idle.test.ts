@@ -10,7 +10,7 @@ const client = new Redis(inject("redisUrl"));
 afterAll(() => client.quit());
 
 describe("An account that goes when it is idle", () => {
-  it("goes so many seconds after its last reserve or record in Redis, and stands in no list", async () => {
+  it("goes so many seconds after its last reserve or record in Redis, unless it is paused, and stands in no list", async () => {
     const namespace = `idle-${process.pid}`;
     const key = accountKey(namespace, "run:1");
     await using org = new UsageMeter({ redisUrl: inject("redisUrl"), namespace, scope: "org:acme" });
@@ -22,6 +22,11 @@ describe("An account that goes when it is idle", () => {
     await hold.settle({ costUsd: "0.5" });
     expect(await client.pttl(key)).toBeLessThanOrEqual(60_000);
     await run.record({ costUsd: "0.5" });
+    expect(await client.pttl(key)).toBeGreaterThan(4 * DAY_SECONDS * 1000 - 5000);
+
+    await run.pause();
+    expect(await client.pttl(key)).toBe(-1);
+    await run.resume();
     expect(await client.pttl(key)).toBeGreaterThan(4 * DAY_SECONDS * 1000 - 5000);
 
     expect(await client.hkeys(`agentlimit:{${namespace}}:meta`)).toEqual(["org:acme"]);

@@ -239,7 +239,7 @@ export class NaiveLedger {
       const { name, idleSeconds } = scope;
       this.scopes.set(name, scope);
       if (idleSeconds === undefined) this.indexed.add(name);
-      else this.#goesAtMs.set(name, nowMs + idleSeconds * 1000);
+      else this.#goesAtMs.set(name, isKept(scope) ? Number.POSITIVE_INFINITY : nowMs + idleSeconds * 1000);
     }
   }
 
@@ -257,6 +257,11 @@ export class NaiveLedger {
 function newScope({ scope: name, idleSeconds }: ScopeArguments, atMicros: number): Scope {
   const times = { bornMicros: atMicros, lastMicros: atMicros };
   return { name, idleSeconds, ...times, isPaused: false, reason: undefined, periods: [] };
+}
+
+/** A pause and stored limits do not lapse with idleness. */
+function isKept({ isPaused, periods }: Scope): boolean {
+  return isPaused || periods.some(({ stored }) => stored !== undefined);
 }
 
 /** A scope that nobody has used is looked up in the index, unless its account may just have gone. */

@@ -26,7 +26,7 @@ export interface Writes {
   /** By scope: fields to set, or to delete where undefined. */
   fields: Map<string, Map<string, string | undefined>>;
   operation?: { id: string; text: string; timeToLiveMs: number };
-  /** By scope: milliseconds after which an account goes, unless it is used again. */
+  /** By scope: milliseconds after which an account goes, unless it is used again; Infinity while it is paused or has stored limits. */
   idleMs: Map<string, number>;
   /** Scopes that are new to the index, with the time in microseconds. */
   indexed: Map<string, string>;
@@ -168,7 +168,8 @@ export function writesOf(
   for (const account of accounts) {
     writes.fields.set(account.scope, account.changes());
     const { idleSeconds } = account.account;
-    if (idleSeconds !== undefined && account.isUsed) writes.idleMs.set(account.scope, idleSeconds * 1000);
+    const idleMs = account.account.flags > 0 ? Number.POSITIVE_INFINITY : (idleSeconds ?? 0) * 1000;
+    if (idleSeconds !== undefined && account.isUsed) writes.idleMs.set(account.scope, idleMs);
     if (account.isNew && idleSeconds === undefined) writes.indexed.set(account.scope, String(atMicros));
   }
   if (operation !== undefined) {

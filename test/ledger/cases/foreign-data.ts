@@ -44,6 +44,19 @@ export const FOREIGN_DATA_CASES: StoreCase[] = promise("data that is not ours de
     }
     ok(isHeld(await reserve(bench, chain, usd(CENT))));
   },
+  "denies by spoiled limits whose caller sends none, whether it holds or settles": async (bench) => {
+    const chain = [link("user:1")];
+    await record(bench, [link("user:1", [{ window: "day", usd: 1 }])], usd(CENT));
+    await reserve(bench, chain, usd(CENT), { id: "a" });
+    const { w = "" } = await bench.fields("user:1");
+    for (const spoiled of ["1000000000,-,-,junk", "99999999999999999,-,-", "5-3,-,-", "1000000000,-,-/"]) {
+      await bench.tamper("user:1", "w", w.replace("1000000000,-,-", spoiled));
+      const before = await bench.fields("user:1");
+      await rejects(reserve(bench, chain, usd(CENT)), { name: "StoreDataError" }, `reserve by ${spoiled}`);
+      await rejects(settle(bench, chain, "a", usd(CENT)), { name: "StoreDataError" }, `settle by ${spoiled}`);
+      deepEqual(await bench.fields("user:1"), before);
+    }
+  },
   "denies what a newer version has written": async (bench) => {
     const chain = [link("user:1", [])];
     await record(bench, chain, usd(CENT));
