@@ -10,6 +10,7 @@ import {
   DEFAULT_REDIS_TIMEOUT_MS,
   DEFAULT_REQUEST_TIMEOUT_MS,
 } from "./handler.ts";
+import { answerMalformed } from "./malformed.ts";
 
 export { MAX_BODY_BYTES } from "./body.ts";
 export { bridgeHandler };
@@ -61,6 +62,9 @@ export async function createBridge(options: BridgeOptions): Promise<Bridge> {
 
   const listener = bridgeHandler(redis, options.token, options);
   const server = createServer(serverLimits(requestTimeoutMs), listener);
+  // An expectation that Node does not know is no reason not to answer.
+  server.on("checkExpectation", listener);
+  answerMalformed(server);
   // Cuts clients that do not read their answer, later than any answer comes.
   server.setTimeout(redisTimeoutMs + requestTimeoutMs);
   try {
@@ -89,6 +93,8 @@ function serverLimits(requestTimeoutMs: number): ServerOptions {
     // Of the request line and the headers: what is larger is answered by 431.
     maxHeaderSize: 16 * 1024,
     headersTimeout: requestTimeoutMs,
+    // Node's own refusal has no body.
+    requireHostHeader: false,
     // Of headers and body together; later than the handler, which says why.
     requestTimeout: 2 * requestTimeoutMs + 1000,
     connectionsCheckingInterval: 1000,

@@ -94,7 +94,10 @@ describe("What is too large is refused, and nothing of it runs", () => {
     ] as const) {
       const authorization = `Bearer ${patient.token}`;
       const response = await fetch(`${patient.url}${path}`, { headers: { authorization, ...headers } });
-      expect(response.status).toBe(431);
+      expect([response.status, await response.json()]).toEqual([
+        431,
+        { error: expect.stringMatching(/^ERR the address or the headers are too large/) },
+      ]);
     }
     expect(await server.command("DBSIZE")).toBe(":0");
   });
@@ -121,7 +124,7 @@ describe("Nobody waits for ever", () => {
     const socket = rawConnection(bridge);
     socket.write("POST / HTTP/1.1\r\nx-slow: ");
     const drip = setInterval(() => socket.write("x"), 50);
-    expect(await textUntilEnd(socket)).toMatch(/^HTTP\/1\.1 408 /);
+    expect(await textUntilEnd(socket)).toMatch(/^HTTP\/1\.1 408 [\s\S]*\{"error":"ERR the request did not/);
     clearInterval(drip);
   });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { startBridge, type TestBridge } from "../support/bridge.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
-import { get, post } from "./requests.ts";
+import { get, post, rawConnection, textUntilEnd } from "./requests.ts";
 
 let server: RedisServer;
 let bridge: TestBridge;
@@ -82,6 +82,20 @@ describe("What the bridge has not is said", () => {
     const compressed = await post(bridge, "/set/k", "x", { "content-encoding": "gzip" });
     expect(compressed).toEqual([400, { error: expect.stringMatching(/compressed/) }]);
     expect(await server.command("DBSIZE")).toBe(":0");
+  });
+
+  it("by 400 for what is no HTTP, in JSON as everything else", async () => {
+    for (const text of [
+      "hello\r\n\r\n",
+      "GET /ping HTTP/1.1\r\ncontent-length: x\r\n\r\n",
+      "\u0016\u0003\u0001",
+    ]) {
+      const socket = rawConnection(bridge);
+      socket.write(text);
+      expect(await textUntilEnd(socket)).toMatch(
+        /^HTTP\/1\.1 400 [\s\S]*\r\n\r\n\{"error":"ERR this is no HTTP request"\}$/,
+      );
+    }
   });
 
   it("by 404 for what is no address of it", async () => {
