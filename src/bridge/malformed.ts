@@ -5,16 +5,18 @@ import type { Duplex } from "node:stream";
 /** Sets this up for a server, instead of Node's answers without a body. */
 export function answerMalformed(server: Server): void {
   const underWay = new WeakMap<Duplex, ServerResponse>();
+  const ending = new WeakSet<Duplex>();
   server.on("request", (request, response) => underWay.set(request.socket, response));
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    if (ending.has(socket)) return;
+    ending.add(socket);
     const response = underWay.get(socket);
-    // In the middle of another answer it would become a part of that.
-    const isInAnswer = response?.headersSent === true && !response.writableFinished;
-    if (error.code === "ECONNRESET" || !socket.writable || isInAnswer) {
-      socket.destroy();
-      return;
-    }
-    socket.end(answerTo(error.code), () => socket.destroy());
+    const isAnswering = response !== undefined && !response.writableFinished;
+    if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();
+    // A whole request came before, which this must not seem to answer.
+    else if (isAnswering && response.req.complete) response.once("close", () => socket.destroy());
+    else if (isAnswering && response.headersSent) socket.destroy();
+    else socket.end(answerTo(error.code), () => socket.destroy());
   });
 }
 

@@ -98,6 +98,14 @@ describe("What the bridge has not is said", () => {
     }
   });
 
+  it("by nothing for what is no HTTP behind a request, whose own answer comes whole", async () => {
+    const socket = rawConnection(bridge);
+    const request = `GET /set/k/v HTTP/1.1\r\nauthorization: Bearer ${bridge.token}\r\n\r\n`;
+    socket.write(`${request}hello\r\n\r\n`);
+    socket.write("more of it");
+    expect(await textUntilEnd(socket)).toMatch(/^HTTP\/1\.1 200 [\s\S]*\r\n\r\n\{"result":"OK"\}$/);
+  });
+
   it("by 404 for what is no address of it", async () => {
     for (const path of ["//set/a/b", "/.env", "/%00", "/-", "/1"]) {
       expect((await get(bridge, path))[0]).toBe(404);
