@@ -17,8 +17,8 @@ export function refusalOf(error: unknown, secrets: readonly string[]): Refusal {
   const row = TABLE.find(({ pattern }) => pattern.test(text));
   if (row !== undefined) return { kind: row.kind, says: row.says ?? excerpt(text, secrets) };
   if (isReply(error)) return { kind: "unavailable", says: `The store refused: ${excerpt(text, secrets)}` };
-  const code = connectionCode(error);
-  return { kind: "again", says: `it can't be reached${code === undefined ? "" : ` (${code})`}` };
+  const cause = connectionCause(error);
+  return { kind: "again", says: `it can't be reached${cause === undefined ? "" : ` (${cause})`}` };
 }
 
 /** The server does not know a script by its SHA-1. The script did not run. */
@@ -120,6 +120,11 @@ const TABLE: readonly { pattern: RegExp; kind: Refusal["kind"]; says?: string }[
     says: "the connection is closed",
   },
   {
+    pattern: /^Requires net access to /,
+    kind: "unavailable",
+    says: "Deno does not allow the connection to the store: run it with --allow-net",
+  },
+  {
     pattern: /unknown command|command is not available/i,
     kind: "unavailable",
     says: "This server lacks a command that is needed (EVALSHA, EVAL): it must be a Redis that runs Lua",
@@ -132,8 +137,8 @@ const TABLE: readonly { pattern: RegExp; kind: Refusal["kind"]; says?: string }[
   { pattern: /user_script|Error (running|compiling) script|script: [0-9a-f]{40}/, kind: "data" },
   { pattern: /did not return a result/, kind: "data", says: "the answer is empty" },
   {
-    // How @upstash/redis fails when it merges calls and gets something else than a list.
-    pattern: /is not a function|is not iterable|Cannot (read|destructure)/,
+    // How @upstash/redis fails when it merges calls and gets something else than a list, in V8's words and Bun's.
+    pattern: /is not a function|is not iterable|Cannot (read|destructure)|is not an object/,
     kind: "unavailable",
     says: "The Redis client got no answer that it can read: either something other than Redis' REST API answered, or a signal that was given to it as an object has fired (give it as a function: signal: () => AbortSignal.timeout(1000))",
   },
@@ -158,12 +163,23 @@ function excerpt(text: string, secrets: readonly string[]): string {
   return safe.trim().slice(0, EXCERPT_LENGTH);
 }
 
+/** How Deno's `fetch` says in words, with the address among them, what others say in a code. */
+const WORDS_FOR_CODES: readonly [pattern: RegExp, cause: string][] = [
+  [/connection refused/i, "ECONNREFUSED"],
+  [/failed to lookup address/, "ENOTFOUND"],
+  [/connection reset|connection closed before message completed/i, "ECONNRESET"],
+  [/invalid peer certificate/, "its certificate is not trusted"],
+];
+
 /** Such as `ECONNREFUSED` or `CERT_HAS_EXPIRED`, wherever the runtime put it. */
-function connectionCode(error: unknown): string | undefined {
+function connectionCause(error: unknown): string | undefined {
   let next: unknown = error;
   for (let depth = 0; depth < 5 && next instanceof Error; depth++) {
     if ("code" in next && typeof next.code === "string" && /^[A-Z][A-Z0-9_]{2,40}$/.test(next.code))
       return next.code;
+    const { message } = next;
+    const words = WORDS_FOR_CODES.find(([pattern]) => pattern.test(message));
+    if (words !== undefined) return words[1];
     next = next instanceof AggregateError ? next.errors[0] : next.cause;
   }
   return undefined;

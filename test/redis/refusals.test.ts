@@ -81,6 +81,17 @@ describe("What a server's refusal means", () => {
     }
   });
 
+  it.each([
+    ["client error (Connect): tcp connect error: Connection refused (os error 111)", "ECONNREFUSED"],
+    ["client error (Connect): dns error: failed to lookup address information: Try again", "ENOTFOUND"],
+    ["client error (SendRequest): connection closed before message completed", "ECONNRESET"],
+    ["client error (Connect): invalid peer certificate: UnknownIssuer", "its certificate is not trusted"],
+  ])("tells from Deno's words what they say, without the address: %s", (words, cause) => {
+    const error = new Error(`error sending request for url (https://secret.example/): ${words}`);
+    const says = `it can't be reached (${cause})`;
+    expect(refusalOf(new TypeError("fetch failed", { cause: error }), [])).toEqual({ kind: "again", says });
+  });
+
   it("tries again what is no answer of Redis, and names the network's code wherever it stands", () => {
     const fetchFailed = new TypeError("fetch failed", {
       cause: new AggregateError([Object.assign(new Error("connect"), { code: "ECONNREFUSED" })]),
