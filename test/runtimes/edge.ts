@@ -3,14 +3,7 @@ import { restTransport } from "../../src/redis/rest.ts";
 import { memoryBench, redisBench } from "../ledger/benches.ts";
 import { tellOutcomes } from "./outcomes.ts";
 
-declare global {
-  /** The name that Vercel's runtime bears. */
-  var EdgeRuntime: unknown;
-  /** The bundler puts these in. */
-  var ADDRESSES: { REST_URL: string; REST_TOKEN: string; UPSTREAM_URL: string };
-}
-
-const { REST_URL: url, REST_TOKEN: token, UPSTREAM_URL } = ADDRESSES;
+const { REST_URL: url = "", REST_TOKEN: token = "", UPSTREAM_URL = "" } = SETTINGS;
 const rest = restTransport({ url, token });
 
 void tellOutcomes(

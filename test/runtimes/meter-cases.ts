@@ -138,7 +138,8 @@ async function expectEstimated(meter: UsageMeter, events: MeterEvent[]): Promise
   deepEqual(sourcesOf(events), ["estimated"]);
 }
 
-function chat(
+/** A chat call of gpt-4o-mini that is held at less than a cent. */
+export function chat(
   meter: UsageMeter,
   baseUrl: string,
   { stream = false, signal }: { stream?: boolean; signal?: AbortSignal } = {},

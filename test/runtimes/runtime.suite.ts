@@ -38,7 +38,8 @@ export function runtimeSuite(name: string, { runtime, stores, command }: Runtime
       REST_TOKEN: inject("restToken"),
       UPSTREAM_URL: upstream.url,
     };
-    finished = await runToEnd(command(addresses), addresses, RUN_DEADLINE_MS);
+    const env = { ...addresses, DENO_NO_UPDATE_CHECK: "1" };
+    finished = await runToEnd(command(addresses), env, RUN_DEADLINE_MS);
     await upstream.close();
     const wholeLines = finished.stdout.split("\n").slice(0, -1);
     for (const line of wholeLines) if (line.startsWith("{")) told.push(JSON.parse(line));
