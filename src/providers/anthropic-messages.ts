@@ -1,6 +1,6 @@
 /** Anthropic messages, and whoever speaks them. */
 import type { Tokens } from "../pricing/usage.ts";
-import { boundingCount, boundingList } from "./bounding-fields.ts";
+import { boundingCount, boundingList, thinkingFloor } from "./bounding-fields.ts";
 import { cacheWriteOf } from "./cache-control.ts";
 import { optionalCount, requiredCount, tokensFrom } from "./counts.ts";
 import { isGiven, isObject, type JsonObject, nonEmptyString, objectsOf, parseObject } from "./json.ts";
@@ -51,6 +51,11 @@ function readCall({ body }: ApiRequest): ProviderCall {
       choices: 1,
       audio: false,
       image: false,
+      lowering: {
+        floorTokens: thinkingFloor(body.thinking, "budget_tokens"),
+        structured:
+          isGiven(body.output_format) || (isObject(body.output_config) && isGiven(body.output_config.format)),
+      },
     },
     cacheWrite: cacheWriteOf(body),
     fast: body.speed === "fast",

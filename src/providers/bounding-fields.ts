@@ -1,6 +1,6 @@
 /** Fields of a request that bear on what it may cost. One that is malformed is refused: a server might read more into it. */
 import { InvalidUsageError } from "../errors.ts";
-import { isGiven, type JsonObject } from "./json.ts";
+import { isGiven, isObject, type JsonObject } from "./json.ts";
 
 /**
  * A whole number from `least`, 1 where it is left out.
@@ -24,6 +24,12 @@ export function boundingList(body: JsonObject, field: string): readonly unknown[
   if (!isGiven(value)) return [];
   if (Array.isArray(value)) return value;
   throw malformed(field, "is no list");
+}
+
+/** The least output limit over a budget for thinking, which has to stay below it; 1 where there is no such budget. */
+export function thinkingFloor(thinking: unknown, field: string): number {
+  const budget = isObject(thinking) ? thinking[field] : undefined;
+  return typeof budget === "number" && budget > 0 ? Math.ceil(budget) + 1 : 1;
 }
 
 function malformed(field: string, what: string): InvalidUsageError {

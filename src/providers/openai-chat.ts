@@ -1,6 +1,6 @@
 /** OpenAI chat completions, and whoever speaks them: Azure, Groq, Mistral, DeepSeek, xAI, OpenRouter, vLLM and others. */
 import type { Tokens } from "../pricing/usage.ts";
-import { boundingCount, boundingList } from "./bounding-fields.ts";
+import { boundingCount, boundingList, thinkingFloor } from "./bounding-fields.ts";
 import { cacheWriteOf } from "./cache-control.ts";
 import { optionalCount, requiredCount, tokensFrom } from "./counts.ts";
 import { isGiven, isObject, type JsonObject, nonEmptyString, objectsOf, parseObject } from "./json.ts";
@@ -8,6 +8,7 @@ import type {
   ApiRequest,
   EventReader,
   InputShape,
+  LimitLowering,
   OutputShape,
   ProviderApi,
   ProviderCall,
@@ -150,6 +151,20 @@ function outputOf(body: JsonObject): OutputShape {
     choices: Math.max(1, choices ?? 1, attempts ?? 1),
     audio: modalities.includes("audio"),
     image: modalities.includes("image"),
+    lowering: loweringOf(body),
+  };
+}
+
+/** With a predicted output OpenAI takes no limit at all. */
+function loweringOf(body: JsonObject): LimitLowering | undefined {
+  if (isGiven(body.prediction)) return undefined;
+  const format = isObject(body.response_format) ? body.response_format.type : body.response_format;
+  return {
+    floorTokens: Math.max(
+      thinkingFloor(body.reasoning, "max_tokens"),
+      thinkingFloor(body.thinking, "budget_tokens"),
+    ),
+    structured: isGiven(format) && format !== "text",
   };
 }
 
@@ -173,10 +188,12 @@ function unboundedIn(body: JsonObject, model: string): UnboundedFeature[] {
   return found;
 }
 
-/** Reasoning models of OpenAI refuse `max_tokens`; others may not know its newer name. */
+/** Reasoning models of OpenAI refuse `max_tokens`; others may not know its newer name. Both at once are refused. */
 function withOutputLimit({ provider, body }: ApiRequest, limitTokens: number): JsonObject {
-  const field = provider === "openai" || provider === "azure" ? "max_completion_tokens" : "max_tokens";
-  return { ...body, [field]: limitTokens };
+  const used = ["max_completion_tokens", "max_tokens"].filter((field) => isGiven(body[field]));
+  const usual = provider === "openai" || provider === "azure" ? "max_completion_tokens" : "max_tokens";
+  const fields = used.length > 0 ? used : [usual];
+  return { ...body, ...Object.fromEntries(fields.map((field) => [field, limitTokens])) };
 }
 
 /** Only where usage comes by asking alone: strict servers, Mistral's and older ones of Azure, refuse the field. */

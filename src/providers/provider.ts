@@ -22,7 +22,10 @@ export interface ProviderApi {
    * @throws InvalidUsageError where a field that bounds the cost is malformed.
    */
   readCall(request: ApiRequest): ProviderCall;
-  /** The body with this output limit, in the field that its model understands. */
+  /**
+   * The body with this output limit for one choice: in the field that the caller used, else in the one that the model
+   * understands. All else stays as it is.
+   */
   withOutputLimit(request: ApiRequest, limitTokens: number): JsonObject;
   /** The body that asks for usage in the stream; undefined where it comes without asking, or was asked for. */
   askingForUsage(request: ApiRequest): JsonObject | undefined;
@@ -64,6 +67,11 @@ export interface ProviderCall {
   /** `open`: the request leaves it to the account's settings. */
   readonly priorityTier: "asked" | "open" | "excluded";
   readonly unbounded: UnboundedFeature[];
+  /**
+   * Calls of the provider's own tools that the request allows at most (`max_uses`, `max_tool_calls`), each with a fee.
+   * Left out where it limits none. Such a call is unbounded all the same: this is what is held for its fees if admitted.
+   */
+  readonly feeCalls?: Pick<CallExtras, "webSearches" | "fileSearches"> | undefined;
 }
 
 /** What stands in the body besides text. */
@@ -85,6 +93,27 @@ export interface OutputShape {
   readonly choices: number;
   readonly audio: boolean;
   readonly image: boolean;
+  /**
+   * How far the meter may lower the limit so that a call still fits its budgets. Left out where no lower limit helps:
+   * the API has none (embeddings), or refuses one in this request (`prediction` of chat completions).
+   */
+  readonly lowering?: LimitLowering | undefined;
+}
+
+/** What a lower output limit has to respect. */
+export interface LimitLowering {
+  /**
+   * Tokens for one choice, at least 1, below which the API refuses the request: 16 for OpenAI's responses, one more than
+   * a thinking budget that has to stay below the limit (Anthropic's `thinking.budget_tokens`, OpenRouter's
+   * `reasoning.max_tokens`). 1 where the API has no such floor.
+   */
+  readonly floorTokens: number;
+  /**
+   * The answer has to be whole JSON, so that one cut short is worthless: chat's `response_format` of other types than
+   * `text`, responses' `text.format`, Anthropic's `output_config.format` or `output_format`, Gemini's `responseSchema`,
+   * `responseJsonSchema` or a `responseMimeType` of JSON.
+   */
+  readonly structured: boolean;
 }
 
 /** What reading an answer needs to know of its request. */

@@ -158,6 +158,44 @@ describe("The output bound", () => {
   });
 });
 
+describe("An output limit can be lowered", () => {
+  const lowering = (made: ReturnType<typeof chat>) => made.call.output.lowering;
+
+  it("to one token, unless a thinking budget has to stay below it", () => {
+    expect(lowering(chat({}))).toEqual({ floorTokens: 1, structured: false });
+    expect(lowering(chat({ reasoning: { max_tokens: 2_000 } }))?.floorTokens).toBe(2_001);
+    expect(lowering(claude({ thinking: { type: "enabled", budget_tokens: 1_024 } }))?.floorTokens).toBe(
+      1_025,
+    );
+    expect(lowering(claude({ thinking: { type: "adaptive" } }))?.floorTokens).toBe(1);
+  });
+
+  it("but the answer is then worthless where it has to be whole JSON", () => {
+    for (const type of ["json_object", "json_schema"]) {
+      expect(lowering(chat({ response_format: { type } }))?.structured).toBe(true);
+    }
+    expect(lowering(chat({ response_format: { type: "text" } }))?.structured).toBe(false);
+    expect(lowering(claude({ output_config: { format: { type: "json_schema" } } }))?.structured).toBe(true);
+    expect(lowering(claude({ output_format: { type: "json_schema" } }))?.structured).toBe(true);
+    expect(lowering(claude({ output_config: { effort: "low" } }))?.structured).toBe(false);
+  });
+
+  it("but not beside a predicted output, with which OpenAI takes no limit", () => {
+    expect(lowering(chat({ prediction: { type: "content", content: "x" } }))).toBeUndefined();
+  });
+
+  it("in each field that the caller used, and else in the one that the model knows", () => {
+    const lowered = (provider: string, body: JsonObject) =>
+      openAiChat.withOutputLimit({ url, provider, body: { model: "m", ...body } }, 5);
+    expect(lowered("openai", { max_tokens: 9 })).toEqual({ model: "m", max_tokens: 5 });
+    expect(lowered("groq", { max_completion_tokens: 9 })).toEqual({ model: "m", max_completion_tokens: 5 });
+    const both = { max_completion_tokens: 9, max_tokens: 9 };
+    expect(lowered("groq", both)).toEqual({ model: "m", max_completion_tokens: 5, max_tokens: 5 });
+    expect(lowered("openai", { max_tokens: null })).toMatchObject({ max_completion_tokens: 5 });
+    expect(lowered("groq", {})).toEqual({ model: "m", max_tokens: 5 });
+  });
+});
+
 describe("The rates of a bound", () => {
   const price: Price = {
     input: "1",
