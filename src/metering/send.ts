@@ -1,12 +1,15 @@
 /** Sends a held call, hands its answer to the caller, and settles the hold by what passes. */
 import type { ProviderApi } from "../providers/provider.ts";
 import type { CallHold } from "./calls.ts";
+import type { FrameSplitter } from "./frames.ts";
+import { JsonArraySplitter } from "./json-array.ts";
 import type { MeteredFetchOptions } from "./options.ts";
 import type { PreparedCall } from "./prepare.ts";
 import { type Passage, pump, pumpApart } from "./pump.ts";
 import type { IncomingRequest } from "./request.ts";
 import { readableBody } from "./response-body.ts";
 import { settleCall } from "./settle.ts";
+import { EventSplitter } from "./sse.ts";
 import { type Verdict, watchBody, watchEvents } from "./watch.ts";
 
 /** A call with its hold, about to be sent. */
@@ -73,10 +76,11 @@ interface Sending {
 /** @throws for a foreign form of answer, before any of it is read. */
 function passOn(response: Response, ready: ReadyCall, { settle, upstream, keepAlive }: Sending): Response {
   const { api, prepared } = ready;
-  const isStream = response.ok && isEventStream(response, prepared);
+  const splitter = response.ok ? splitterFor(response, prepared) : undefined;
+  const isStream = splitter !== undefined;
   const hides = isStream ? prepared.hides : undefined;
   const watcher = isStream
-    ? watchEvents(api, prepared.call, hides)
+    ? watchEvents(api, prepared.call, { splitter, hides })
     : watchBody(api, prepared.call, response.status);
   const passage: Passage = {
     watcher,
@@ -100,9 +104,13 @@ function passOn(response: Response, ready: ReadyCall, { settle, upstream, keepAl
   );
 }
 
-function isEventStream({ headers }: Response, { call }: PreparedCall): boolean {
+/** @returns undefined for an answer that is one body. */
+function splitterFor({ headers }: Response, { call }: PreparedCall): FrameSplitter | undefined {
   const contentType = headers.get("content-type") ?? "";
-  return contentType.includes("text/event-stream") || (call.stream && !contentType.includes("json"));
+  if (contentType.includes("text/event-stream")) return new EventSplitter();
+  if (!call.stream) return undefined;
+  if (!contentType.includes("json")) return new EventSplitter();
+  return call.streamsJson === true ? new JsonArraySplitter() : undefined;
 }
 
 /**

@@ -1,31 +1,26 @@
 /** Server-sent events, cut out of a stream of bytes wherever its chunks end. */
+import { FrameSplitter } from "./frames.ts";
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
 /**
- * Splits a byte stream into events, each with the bytes it came in, its blank line among them: joined again they are
- * the stream. Cutting at ASCII line ends never cuts a character.
+ * Splits a byte stream into events, each with its blank line. Cutting at ASCII line ends never cuts a character.
  *
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
  */
-export class EventSplitter {
-  #held: Uint8Array = new Uint8Array(0);
+export class EventSplitter extends FrameSplitter {
   #lineIsEmpty = true;
   #lastByte = 0;
 
-  /** Bytes of an event that is not complete yet. */
-  get held(): Uint8Array {
-    return this.#held;
+  dataOf(event: Uint8Array): string {
+    return eventData(event);
   }
 
-  /** @returns the events that this chunk completes. */
-  push(chunk: Uint8Array): Uint8Array[] {
-    const bytes = joined(this.#held, chunk);
-    const events: Uint8Array[] = [];
-    let start = 0;
-    for (let at = this.#held.length; at < bytes.length; at += 1) {
-      const byte = bytes[at];
+  protected endsIn(chunk: Uint8Array): number[] {
+    const ends: number[] = [];
+    for (let at = 0; at < chunk.length; at += 1) {
+      const byte = chunk[at];
       const endsLine = byte === LINE_FEED || byte === CARRIAGE_RETURN;
       const isSecondHalf = byte === LINE_FEED && this.#lastByte === CARRIAGE_RETURN;
       this.#lastByte = byte ?? 0;
@@ -34,21 +29,10 @@ export class EventSplitter {
         this.#lineIsEmpty = endsLine;
         continue;
       }
-      const end = byte === CARRIAGE_RETURN && bytes[at + 1] === LINE_FEED ? at + 2 : at + 1;
-      events.push(bytes.subarray(start, end));
-      start = end;
+      ends.push(byte === CARRIAGE_RETURN && chunk[at + 1] === LINE_FEED ? at + 2 : at + 1);
     }
-    this.#held = bytes.slice(start);
-    return events;
+    return ends;
   }
-}
-
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  if (first.length === 0) return second;
-  const bytes = new Uint8Array(first.length + second.length);
-  bytes.set(first);
-  bytes.set(second, first.length);
-  return bytes;
 }
 
 const decoder = new TextDecoder();

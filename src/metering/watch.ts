@@ -1,7 +1,7 @@
 /** Watches an answer pass by, and says what it cost: by its usage, by its form, or not at all. */
-import { parseObject } from "../providers/json.ts";
+import { parseOnlyObject } from "../providers/json.ts";
 import type { ProviderApi, ReportedUsage, UsageContext } from "../providers/provider.ts";
-import { EventSplitter, eventData } from "./sse.ts";
+import type { FrameSplitter } from "./frames.ts";
 
 /** What an answer says of its cost. */
 export type Verdict =
@@ -30,9 +30,18 @@ const READABLE_BYTES_MAX = 64 * 1024 * 1024;
 /** Hides the events that were asked for only to be counted. */
 export type HideEvent = ((data: string) => boolean) | undefined;
 
-/** Watches a stream of events. Without `hides`, chunks pass as they are; with it, whole events do. */
-export function watchEvents(api: ProviderApi, call: UsageContext, hides: HideEvent): AnswerWatcher {
-  const splitter = new EventSplitter();
+/** How a stream is watched. Without `hides`, chunks pass as they are; with it, whole events do. */
+export interface StreamForm {
+  readonly splitter: FrameSplitter;
+  readonly hides: HideEvent;
+}
+
+/** Watches a stream of events. */
+export function watchEvents(
+  api: ProviderApi,
+  call: UsageContext,
+  { splitter, hides }: StreamForm,
+): AnswerWatcher {
   const reader = api.readEvents(call);
   let readable = true;
   return {
@@ -41,7 +50,7 @@ export function watchEvents(api: ProviderApi, call: UsageContext, hides: HideEve
       const events = splitter.push(chunk);
       const shown: Uint8Array[] = [];
       for (const event of events) {
-        const data = eventData(event);
+        const data = splitter.dataOf(event);
         if (data !== "" && !reader.ended) reader.read(data);
         if (hides === undefined || !hides(data)) shown.push(event);
       }
@@ -80,7 +89,7 @@ export function watchBody(api: ProviderApi, call: UsageContext, status: number):
     decided: false,
     verdict(ending) {
       if (ending === "cut") return { kind: "unknown" };
-      const body = parseObject(textOf(chunks));
+      const body = parseOnlyObject(textOf(chunks));
       if (status >= 400) {
         return canBeUnbilled(status) && body !== undefined && api.isErrorBody(body)
           ? { kind: "unbilled" }

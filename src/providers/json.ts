@@ -19,14 +19,25 @@ export function objectsOf(value: unknown): JsonObject[] {
 
 /** @returns undefined for text that is no JSON object. */
 export function parseObject(text: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parsed(text);
+  return isObject(value) ? value : undefined;
+}
+
+/** The object that a body is, or that it holds alone in an array: so Gemini answers with errors where it would stream. */
+export function parseOnlyObject(text: string): JsonObject | undefined {
+  const value = parsed(text);
+  const only: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
+  return isObject(only) ? only : undefined;
 }
 
 export function nonEmptyString(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -56,6 +56,8 @@ export interface ProviderCall {
   /** As the request names it; an Azure deployment's name. Empty where it names none. */
   readonly model: string;
   readonly stream: boolean;
+  /** A stream that comes as JSON is one array of its events, sent in pieces. */
+  readonly streamsJson?: boolean;
   readonly input: InputShape;
   readonly output: OutputShape;
   /** The dearest cache write that the body can trigger. */
