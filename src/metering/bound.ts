@@ -70,7 +70,7 @@ export function assertBounded(call: ProviderCall): void {
  * @throws UnboundedCallError where only the context window bounds it, and nobody knows the window.
  */
 export function inputTokensOf({ input, model }: ProviderCall, body: JsonObject, price: ModelPrice): number {
-  const windowTokens = price.contextTokens ?? Number.POSITIVE_INFINITY;
+  const windowTokens = (price.contextTokens ?? Number.POSITIVE_INFINITY) * (input.inputs ?? 1);
   if (input.fillsContext && price.contextTokens === undefined) {
     throw new UnboundedCallError(
       `This request refers to content that it does not show, and the context window of ${model} is not known. ` +

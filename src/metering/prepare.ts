@@ -32,7 +32,7 @@ export async function prepareCall(
   { api, provider, url }: { api: ProviderApi; provider: string; url: URL },
   options: MeteredFetchOptions,
 ): Promise<PreparedCall> {
-  const asked: ApiRequest = { url, provider, body: await readBody(incoming, url) };
+  const asked = { url, provider, body: await readBody(incoming, url), headers: incoming.headers };
   const { model } = api.readCall(asked);
   if (model === "") throw new UnknownModelError(`This request to ${url.host} names no model.`);
   const price = options.prices.find(provider, model);

@@ -49,6 +49,8 @@ export interface ApiRequest {
   /** Whose prices apply: by the host, else the API's own default. */
   readonly provider: string;
   readonly body: JsonObject;
+  /** Of the request; left out where it was recorded without them. */
+  readonly headers?: Headers;
 }
 
 /** What a request asks for, as far as it bears on cost. */
@@ -85,6 +87,8 @@ export interface InputShape {
   /** The body refers to content that it does not show (a file, a document, earlier turns): only the context window bounds it. */
   readonly fillsContext: boolean;
   readonly audio: boolean;
+  /** Inputs with a context window each, such as texts that are embedded together; 1 where left out. */
+  readonly inputs?: number;
 }
 
 /** What the answer may hold. */
@@ -119,7 +123,8 @@ export interface LimitLowering {
 }
 
 /** What reading an answer needs to know of its request. */
-export type UsageContext = Pick<ProviderCall, "cacheWrite" | "fast" | "regional">;
+export type UsageContext = Pick<ProviderCall, "cacheWrite" | "fast" | "regional"> &
+  Partial<Pick<ProviderCall, "model" | "output">>;
 
 /** What one answer says it used. */
 export interface ReportedUsage {
