@@ -18,6 +18,19 @@ export function nanoUsdRoundedUp(value: unknown): number | undefined {
   return scaledInteger(value, NANO_DECIMALS, "up");
 }
 
+/**
+ * Several amounts of dollars together, rounded up once.
+ *
+ * @returns undefined as {@link nanoUsdRoundedUp} does, for any of them.
+ */
+export function sumNanoUsdRoundedUp(values: readonly unknown[]): number | undefined {
+  const parts = values.map(decimalOf).filter((part) => part !== undefined);
+  if (parts.length < values.length) return undefined;
+  const shift = Math.min(...parts.map((part) => part.shift));
+  const digits = parts.reduce((sum, part) => sum + part.digits * 10n ** BigInt(part.shift - shift), 0n);
+  return scaled({ digits, shift }, NANO_DECIMALS, "up");
+}
+
 /** Dollars to nano-USD, rounded down: for limits. */
 export function nanoUsdRoundedDown(value: unknown): number | undefined {
   return scaledInteger(value, NANO_DECIMALS, "down");
@@ -29,15 +42,30 @@ export function nanoUsdRoundedDown(value: unknown): number | undefined {
  * @returns undefined for NaN, infinities, negatives, text that is no plain decimal, and results above {@link MAX_AMOUNT}.
  */
 export function scaledInteger(value: unknown, decimals: number, rounding: "up" | "down"): number | undefined {
+  const decimal = decimalOf(value);
+  return decimal && scaled(decimal, decimals, rounding);
+}
+
+/** digits × 10^shift. */
+interface Decimal {
+  readonly digits: bigint;
+  readonly shift: number;
+}
+
+function decimalOf(value: unknown): Decimal | undefined {
   if (typeof value !== "number" && typeof value !== "string") return undefined;
   if (typeof value === "string" && /e/i.test(value)) return undefined;
   const match = DECIMAL.exec(String(value).trim());
   if (match === null) return undefined;
   const [, whole = "", fraction = "", exponent = "0"] = match;
-  const digits = BigInt(whole + fraction);
-  const shift = Number(exponent) - fraction.length + decimals;
-  const scaled = shift >= 0 ? digits * 10n ** BigInt(shift) : divide(digits, 10n ** BigInt(-shift), rounding);
-  return scaled <= BigInt(MAX_AMOUNT) ? Number(scaled) : undefined;
+  return { digits: BigInt(whole + fraction), shift: Number(exponent) - fraction.length };
+}
+
+function scaled({ digits, shift }: Decimal, decimals: number, rounding: "up" | "down"): number | undefined {
+  const zeros = shift + decimals;
+  const integer =
+    zeros >= 0 ? digits * 10n ** BigInt(zeros) : divide(digits, 10n ** BigInt(-zeros), rounding);
+  return integer <= BigInt(MAX_AMOUNT) ? Number(integer) : undefined;
 }
 
 function divide(dividend: bigint, divisor: bigint, rounding: "up" | "down"): bigint {

@@ -41,15 +41,32 @@ export function usageFromResponse(
 }
 
 /**
- * Prices what an answer reports, each part by the model that it names.
+ * Prices what an answer reports: at the cost that the provider states, else each part by the model that it names.
  *
- * @throws UnknownModelError where one of them has no price; InvalidUsageError above $9,000,000.
+ * @throws UnknownModelError where no cost is stated and one of them has no price; InvalidUsageError above $9,000,000.
  */
 export function priceReported(
   prices: PriceBook,
-  { models, extras }: ReportedUsage,
+  usage: ReportedUsage,
   called: { provider: string; model: string },
 ): PricedUsage {
+  const { models, statedNanoUsd } = usage;
+  const [first] = models;
+  return {
+    nanoUsd: statedNanoUsd ?? costOf(usage, called, prices),
+    tokens: models.reduce((sum, part) => sum + countTokens(part.tokens), 0),
+    requests: 1,
+    provider: called.provider,
+    model: first.model ?? called.model,
+    tokenKinds: first.tokens,
+  };
+}
+
+function costOf(
+  { models, extras }: ReportedUsage,
+  called: { provider: string; model: string },
+  prices: PriceBook,
+): number {
   const [first, ...others] = models;
   // Fees are of the call, not of each model.
   const dearer = { fast: extras.fast ?? false, regional: extras.regional ?? false, requests: 0 };
@@ -57,14 +74,7 @@ export function priceReported(
     costNanoUsd(priceOf(first, called, prices), first.tokens, extras),
     ...others.map((part) => costNanoUsd(priceOf(part, called, prices), part.tokens, dearer)),
   ];
-  return {
-    nanoUsd: costs.reduce((sum, cost) => sum + cost, 0),
-    tokens: models.reduce((sum, part) => sum + countTokens(part.tokens), 0),
-    requests: 1,
-    provider: called.provider,
-    model: first.model ?? called.model,
-    tokenKinds: first.tokens,
-  };
+  return costs.reduce((sum, cost) => sum + cost, 0);
 }
 
 /**

@@ -67,7 +67,7 @@ function bookingOf(
     const priced = priceOrProblem(call, verdict.usage, prices);
     return priced instanceof AgentLimitError
       ? { source: "estimated", problem: priced }
-      : { source: "reported", actual: priced };
+      : { source: "reported", actual: priced, problem: doubtOf(verdict.usage, call) };
   }
   const known = verdict.known && priceOrProblem(call, verdict.known, prices);
   return {
@@ -100,6 +100,13 @@ function priceOrProblem(
     if (error instanceof AgentLimitError) return error;
     throw error;
   }
+}
+
+function doubtOf({ doubts = [] }: ReportedUsage, call: SentCall): InvalidUsageError | undefined {
+  if (doubts.length === 0) return undefined;
+  return new InvalidUsageError(
+    `The usage that ${call.provider}/${call.model} reports is booked, but may not be all: ${doubts.join("; ")}.`,
+  );
 }
 
 function unstated(reason: string, call: SentCall): InvalidUsageError {

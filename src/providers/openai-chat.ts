@@ -15,6 +15,7 @@ import type {
   ReportedUsage,
   UsageContext,
 } from "./provider.ts";
+import { statedCost } from "./stated-cost.ts";
 import { passesOf, type UnboundedFeature } from "./unbounded.ts";
 
 export const openAiChat: ProviderApi = {
@@ -216,12 +217,12 @@ function isUsageOnly(data: string): boolean {
 function readAnswer(body: JsonObject, call: UsageContext): ReportedUsage | undefined {
   const usage = statedUsage(body);
   const tokens = usage && readTokens(usage, body.service_tier);
-  return (
-    tokens && {
-      models: [{ model: nonEmptyString(body.model), tokens }],
-      extras: { fast: body.service_tier === "ultrafast", regional: call.regional },
-    }
-  );
+  if (usage === undefined || tokens === undefined) return undefined;
+  return {
+    models: [{ model: nonEmptyString(body.model), tokens }],
+    extras: { fast: body.service_tier === "ultrafast", regional: call.regional },
+    ...statedCost(usage),
+  };
 }
 
 /** Groq repeats `usage` in `x_groq`, and in older streams states it only there. */

@@ -132,6 +132,10 @@ export interface ReportedUsage {
   readonly models: readonly [ModelUsage, ...ModelUsage[]];
   /** What was billed besides tokens, and what makes them dearer. */
   readonly extras: CallExtras;
+  /** The whole cost as the provider itself states it, in nano-USD: it goes before every price. Undefined where none is stated to the last digit. */
+  readonly statedNanoUsd?: number | undefined;
+  /** Why the counts may not be the whole truth, each a clause. They are booked all the same, and a `failed` event tells of it. */
+  readonly doubts?: readonly string[] | undefined;
 }
 
 export interface ModelUsage {
