@@ -9,8 +9,10 @@ if (folder === undefined) {
   console.error("Which folder? npm run test:recordings -- FOLDER [SEED]");
   process.exit(1);
 }
-const { passed, failures, notCovered } = await replayFolder(folder, Number(seed));
+const { passed, failures, skipped } = await replayFolder(folder, Number(seed));
 for (const failure of failures) console.error(`failed  ${failure}`);
-console.log(`${passed} passed, ${failures.length} failed, ${notCovered} skipped`);
+const reasons = [...skipped].map(([reason, count]) => `${count} ${reason}`);
+const skips = reasons.length > 0 ? `; skipped: ${reasons.join(", ")}` : "";
+console.log(`${passed} passed, ${failures.length} failed${skips}`);
 if (passed === 0) console.error(`Nothing in ${folder} could be replayed.`);
 process.exit(passed > 0 && failures.length === 0 ? 0 : 1);

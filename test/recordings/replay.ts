@@ -2,9 +2,9 @@
  * Replays a folder of recorded answers through the metered fetch, and compares what was settled with what the record
  * says.
  *
- * `index.json` is a list of records: `id`, `api` (`openai-chat`, `anthropic-messages`, `openai-compatible:NAME`, others
- * are left out), `provider`, `streaming`, `wire` (`json` or `sse`), `file` (the body, as it came), `httpStatus`, `model`,
- * and `expected`: counts that include their parts, as providers state them (`inputTokens` with cache reads and writes,
+ * `index.json` is a list of records: `id`, `api` (one of `recorded-apis.ts`; others are skipped), `provider`,
+ * `streaming`, `wire` (`sse`, or `json` for whatever else), `file` (the body, as it came), `httpStatus`, `model`, and
+ * `expected`: counts that include their parts, as providers state them (`inputTokens` with cache reads and writes,
  * `outputTokens` with reasoning), `usageMissing` where the body has none, `usagePartial` where it was cut.
  *
  * `requests.jsonl`, where it is there, has one recorded request a line: `id`, `url`, `request` (its body), `features`
@@ -22,33 +22,37 @@ import { routeOf } from "../../src/providers/index.ts";
 import { isObject, type JsonObject, objectsOf, parseObject } from "../../src/providers/json.ts";
 import { pieces, startUpstream, type Upstream } from "../support/upstream.ts";
 import { cutsInsideCharacters, random } from "./cuts.ts";
+import { recordedApi } from "./recorded-apis.ts";
 
 export interface ReplayReport {
   passed: number;
   /** One line each. */
   failures: string[];
-  /** Records of APIs that are not metered yet, and requests with features. */
-  notCovered: number;
+  /** How many were not replayed, by reason. */
+  skipped: Map<string, number>;
 }
+
+/** What became of one record: nothing where it passed. */
+type Finding = { kind: "failed" | "skipped"; why: string } | undefined;
 
 /** @param seed decides where the bodies are cut into chunks. */
 export async function replayFolder(folder: string, seed: number): Promise<ReplayReport> {
-  const report: ReplayReport = { passed: 0, failures: [], notCovered: 0 };
-  const count = (id: string, verdict: string | undefined | "not covered") => {
-    if (verdict === undefined) report.passed += 1;
-    else if (verdict === "not covered") report.notCovered += 1;
-    else report.failures.push(`${id}: ${verdict}`);
+  const report: ReplayReport = { passed: 0, failures: [], skipped: new Map() };
+  const count = (id: unknown, finding: Finding) => {
+    if (finding === undefined) report.passed += 1;
+    else if (finding.kind === "failed") report.failures.push(`${id}: ${finding.why}`);
+    else report.skipped.set(finding.why, (report.skipped.get(finding.why) ?? 0) + 1);
   };
   const upstream = await startUpstream();
   const next = random(seed);
   try {
     for (const record of recordsOf(join(folder, "index.json"))) {
-      count(String(record.id), await replayAnswer(record, { folder, upstream, next }));
+      count(record.id, await replayAnswer(record, { folder, upstream, next }));
     }
   } finally {
     await upstream.close();
   }
-  for (const row of rowsOf(join(folder, "requests.jsonl"))) count(String(row.id), checkBound(row));
+  for (const row of rowsOf(join(folder, "requests.jsonl"))) count(row.id, checkBound(row));
   return report;
 }
 
@@ -61,35 +65,40 @@ interface Stage {
   next: () => number;
 }
 
-/** @returns what is wrong, or undefined. */
-async function replayAnswer(
-  record: JsonObject,
-  { folder, upstream, next }: Stage,
-): Promise<string | undefined> {
-  const path = pathOf(String(record.api));
-  if (path === undefined || !isObject(record.expected)) return "not covered";
+async function replayAnswer(record: JsonObject, { folder, upstream, next }: Stage): Promise<Finding> {
+  const api = recordedApi(String(record.api));
+  if (api === undefined) return skipped(`answers of ${record.api}`);
+  if (!isObject(record.expected)) return skipped("answers without `expected`");
   const bytes = readFileSync(join(folder, String(record.file)));
   const contentType = record.wire === "sse" ? "text/event-stream" : "application/json";
   upstream.answer = pieces(cutsInsideCharacters(bytes, next), Number(record.httpStatus), contentType);
   const { meter, outcome } = observedMeter();
-  const response = await createMeteredFetch({ meter, prices })(`${upstream.url}${path}`, {
+  const metered = createMeteredFetch({ meter, prices, fetch: sentTo(upstream) });
+  const response = await metered(api.url(record), {
     method: "POST",
-    body: JSON.stringify({
-      model: record.model ?? "unknown",
-      max_tokens: 1000,
-      messages: [],
-      ...(record.streaming === true ? { stream: true, stream_options: { include_usage: true } } : {}),
-    }),
+    body: JSON.stringify(api.body(record)),
   });
   const passedOn = Buffer.from(await response.arrayBuffer());
   if (!passedOn.equals(bytes))
-    return `passed on ${passedOn.length} other bytes than the ${bytes.length} that came`;
-  return compare(await outcome, record.expected, record);
+    return failed(`passed on ${passedOn.length} other bytes than the ${bytes.length} that came`);
+  const wrong = compare(await outcome, record.expected, record);
+  return wrong === undefined ? undefined : failed(wrong);
 }
 
-function pathOf(api: string): string | undefined {
-  if (api === "openai-chat" || api.startsWith("openai-compatible:")) return "/v1/chat/completions";
-  return api === "anthropic-messages" ? "/v1/messages" : undefined;
+/** Takes a provider's calls to the local server. */
+function sentTo(upstream: Upstream): typeof fetch {
+  return (input, init) => {
+    const { pathname, search } = new URL(String(input));
+    return fetch(`${upstream.url}${pathname}${search}`, init);
+  };
+}
+
+function failed(why: string): Finding {
+  return { kind: "failed", why };
+}
+
+function skipped(why: string): Finding {
+  return { kind: "skipped", why };
 }
 
 type Outcome = { kind: "reported"; actual: PricedUsage } | { kind: "estimated" } | { kind: "released" };
@@ -126,6 +135,7 @@ function observedMeter(): { meter: CallMeter; outcome: Promise<Outcome> } {
   return { meter, outcome };
 }
 
+/** @returns what is wrong, or undefined. */
 function compare(outcome: Outcome, expected: JsonObject, record: JsonObject): string | undefined {
   const wanted =
     Number(record.httpStatus) >= 400
@@ -197,19 +207,18 @@ function totalOf({ reasoningTokens: _partOfOutput, serviceTier: _tier, ...kinds 
   return Object.values(kinds).reduce((sum, count) => sum + count, 0);
 }
 
-/** @returns what is wrong, or undefined. */
-function checkBound(row: JsonObject): string | undefined {
+function checkBound(row: JsonObject): Finding {
   const route = routeOf("POST", new URL(String(row.url)));
-  const isPlain = Array.isArray(row.features) && row.features.length === 0;
-  if (route.kind !== "call" || !isPlain || !isObject(row.request) || !isObject(row.actual))
-    return "not covered";
+  if (route.kind !== "call") return skipped(`requests of ${row.api}`);
+  if (!Array.isArray(row.features) || row.features.length > 0) return skipped("requests with features");
+  if (!isObject(row.request) || !isObject(row.actual)) return skipped("requests without `actual`");
   const body = row.request;
   const call = route.api.readCall({ ...route, body });
   // Refused by default: nothing has to bound it.
   if (call.unbounded.length > 0) return undefined;
   const bound = inputTokensOf(call, body, prices.find(route.provider, call.model));
   const counted = Number(row.actual.inputTokens);
-  return bound >= counted ? undefined : `${counted} input tokens were counted, ${bound} held`;
+  return bound >= counted ? undefined : failed(`${counted} input tokens were counted, ${bound} held`);
 }
 
 function recordsOf(file: string): JsonObject[] {

@@ -1,0 +1,64 @@
+/** How a recorded answer is asked for again: one entry for each `api` of a record. */
+import type { JsonObject } from "../../src/providers/json.ts";
+
+/** The call of which an answer was recorded, as far as the meter must see it. */
+export interface RecordedApi {
+  /** Where the provider's clients send it. The host says whose prices apply; the local server gets it in its place. */
+  url(record: JsonObject): string;
+  body(record: JsonObject): JsonObject;
+}
+
+/** An `api` is looked up as it is, then without what follows its colon. Those without an entry are skipped by name. */
+export function recordedApi(api: string): RecordedApi | undefined {
+  const [family = ""] = api.split(":");
+  return RECORDED_APIS.get(api) ?? RECORDED_APIS.get(family);
+}
+
+const chat: RecordedApi = {
+  url: (record) => `${baseOf(record)}/chat/completions`,
+  body: (record) => ({
+    model: modelOf(record),
+    max_tokens: 1000,
+    messages: [],
+    ...(record.streaming === true ? { stream: true, stream_options: { include_usage: true } } : {}),
+  }),
+};
+
+const anthropicMessages: RecordedApi = {
+  url: () => "https://api.anthropic.com/v1/messages",
+  body: (record) => ({
+    model: modelOf(record),
+    max_tokens: 1000,
+    messages: [],
+    stream: record.streaming === true,
+  }),
+};
+
+const RECORDED_APIS: ReadonlyMap<string, RecordedApi> = new Map([
+  ["openai-chat", chat],
+  ["openai-compatible", chat],
+  ["anthropic-messages", anthropicMessages],
+]);
+
+function modelOf(record: JsonObject): string {
+  return String(record.model ?? "unknown");
+}
+
+/** Where OpenAI's own paths begin. */
+const BASES: ReadonlyMap<unknown, string> = new Map([
+  ["openai", "https://api.openai.com/v1"],
+  ["azure", "https://recorded.openai.azure.com/openai/v1"],
+  ["groq", "https://api.groq.com/openai/v1"],
+  ["mistral", "https://api.mistral.ai/v1"],
+  ["deepseek", "https://api.deepseek.com/v1"],
+  ["xai", "https://api.x.ai/v1"],
+  ["openrouter", "https://openrouter.ai/api/v1"],
+  ["perplexity", "https://api.perplexity.ai"],
+  ["together", "https://api.together.xyz/v1"],
+  ["cerebras", "https://api.cerebras.ai/v1"],
+  ["voyageai", "https://api.voyageai.com/v1"],
+]);
+
+function baseOf({ provider }: JsonObject): string {
+  return BASES.get(provider) ?? "https://recorded.example/v1";
+}
