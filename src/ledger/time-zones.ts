@@ -8,26 +8,40 @@ const NAME = /^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/;
 const UTC_ALIAS = /^(?:etc\/)?(?:utc|uct|universal|zulu|gmt|gmt[+-]?0|greenwich)$/i;
 /** Runtimes know more abbreviations than IANA has, and not as their users mean them: BST would be Bangladesh. */
 const ABBREVIATION = /^[A-Za-z]{3}$/;
-const IANA_ABBREVIATION = /^(?:CET|EET|EST|HST|MET|MST|PRC|ROC|ROK|WET)$/i;
+const IANA_ABBREVIATIONS = "CET EET EST HST MET MST PRC ROC ROK WET";
+/** Words that IANA does not begin with a capital and go on in small letters, such as in America/Knox_IN. */
+const IRREGULAR_WORDS = new Map(
+  `${IANA_ABBREVIATIONS} ACT BajaNorte BajaSur CHAT ComodRivadavia DeNoronha DumontDUrville EasterIsland GB GMT IN LHI McMurdo NSW NZ SU US au es of`
+    .split(" ")
+    .map((word) => [word.toLowerCase(), word]),
+);
 
 /**
- * The name in its canonical spelling, `"UTC"` for all names of UTC; undefined where the runtime knows no such zone. Other
- * aliases stay as given, since runtimes resolve them differently, and so have to be spelled as IANA does.
+ * The name as IANA spells it, whatever its case, and `"UTC"` for all names of UTC; undefined where the runtime knows no
+ * such zone. Other aliases are zones of their own, since runtimes resolve them differently.
  */
 export function knownTimeZone(name: unknown): string | undefined {
   if (typeof name !== "string" || !NAME.test(name)) return undefined;
   if (UTC_ALIAS.test(name)) return "UTC";
-  if (ABBREVIATION.test(name) && !IANA_ABBREVIATION.test(name)) return undefined;
-  const resolved = resolvedName(name);
-  if (resolved?.toLowerCase() === name.toLowerCase()) return resolved;
-  return resolved === undefined || name === name.toLowerCase() ? undefined : name;
+  const spelled = ianaSpelling(name);
+  if (ABBREVIATION.test(name) && !IANA_ABBREVIATIONS.includes(spelled)) return undefined;
+  return isKnown(spelled) ? spelled : undefined;
 }
 
-function resolvedName(name: string): string | undefined {
+/** By rule and not by what the runtime says, since V8 tells no alias's spelling: one zone is one window in all of them. */
+function ianaSpelling(name: string): string {
+  return name.toLowerCase().replace(/[a-z][a-z0-9]*/g, (word) => {
+    if (/\d/.test(word)) return word.toUpperCase();
+    return IRREGULAR_WORDS.get(word) ?? word.charAt(0).toUpperCase() + word.slice(1);
+  });
+}
+
+function isKnown(name: string): boolean {
   try {
-    return formatterOf(name).resolvedOptions().timeZone;
+    formatterOf(name);
+    return true;
   } catch (error) {
-    if (error instanceof RangeError) return undefined;
+    if (error instanceof RangeError) return false;
     throw error;
   }
 }

@@ -108,6 +108,29 @@ export const ZONES_CASES: StoreCase[] = promise("a window follows the clocks of 
     goTo(bench, "2026-11-25T10:30:00Z");
     ok(isHeld(await reserve(bench, chain, usd(0))));
   },
+  "a zone is one window however it is spelled": async (bench) => {
+    for (const timeZone of [
+      "Asia/Kolkata",
+      "Africa/Asmara",
+      "US/Eastern",
+      "EST5EDT",
+      "America/Port_of_Spain",
+    ]) {
+      const scope = `zone:${timeZone}`;
+      const mixed = timeZone.charAt(0).toLowerCase() + timeZone.slice(1).toUpperCase();
+      for (const spelled of [timeZone, timeZone.toLowerCase(), timeZone.toUpperCase(), mixed]) {
+        await record(bench, [link(scope, [{ window: "day", usd: 1, timeZone: spelled }])], usd(CENT));
+      }
+      const { accounts } = await check(bench, [link(scope)]);
+      const days = accounts
+        .flatMap(({ windows }) => windows)
+        .filter(({ window }) => window.startsWith("day"));
+      deepEqual(
+        days.map(({ window, settled }) => [window, settled.nanoUsd]),
+        [[`day@${timeZone}`, 4 * CENT]],
+      );
+    }
+  },
   "a hold that straddles a zone's midnight counts in the day of its reserve": async (bench) => {
     const chain = [link("user:1", [{ window: "day", usd: 1, timeZone: "Europe/Berlin" }])];
     goTo(bench, "2027-03-27T22:59:00Z");
