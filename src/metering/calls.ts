@@ -74,5 +74,7 @@ export interface CallMeter {
   hold(bound: HeldBound, id: string): Promise<CallHold>;
   /** Keeps a settle alive after the response was handed out. */
   background(work: Promise<unknown>): void;
+  /** Whether a hold of this meter counts in every scope of the other: both in one ledger, the other's chain in this one. */
+  covers(other: CallMeter): boolean;
   emit(event: Omit<MeterEvent, "scope">): void;
 }

@@ -5,6 +5,7 @@ import { type Route, routeOf } from "../providers/index.ts";
 import type { JsonObject } from "../providers/json.ts";
 import type { MeterEvent } from "./calls.ts";
 import { refuse } from "./deny.ts";
+import { takeHeld } from "./held-signals.ts";
 import { type MeteredFetch, withMeter } from "./metered-fetch.ts";
 import type { MeteredFetchOptions } from "./options.ts";
 import { type PreparedCall, prepareCall } from "./prepare.ts";
@@ -21,6 +22,7 @@ export type { EstimateRequest, MeteredFetchOptions } from "./options.ts";
  * - A billed call is held at its bound, sent, and settled by its answer. A refusal before sending reaches the caller as
  *   the very error, after one attempt of its SDK. After sending, nothing of the meter ever reaches the caller: an SDK
  *   would send the call again and pay twice.
+ * - A call that a middleware of this meter holds already passes, once.
  * - Any other request is refused with `UnrecognizedRequestError`, unless `unknownRequest` is `pass`.
  */
 export function createMeteredFetch(options: MeteredFetchOptions): MeteredFetch {
@@ -31,6 +33,7 @@ export function createMeteredFetch(options: MeteredFetchOptions): MeteredFetch {
     const route = routeOfRequest(incoming);
     const passes = route.kind === "free" || (route.kind === "unknown" && options.unknownRequest === "pass");
     if (passes) return underneath(input, init);
+    if (takeHeld(incoming.signal, options.meter)) return underneath(input, init);
     incoming.signal?.throwIfAborted();
 
     const id = randomId();
@@ -49,7 +52,7 @@ export function createMeteredFetch(options: MeteredFetchOptions): MeteredFetch {
     }
     return sendCall(ready, { ...options, fetch: underneath });
   };
-  return withMeter(metered, options.meter);
+  return withMeter(metered, options);
 }
 
 /** A WebSocket opens with a GET, and what passes through it is seen by nobody. */

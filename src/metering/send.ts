@@ -3,6 +3,7 @@ import type { ProviderApi } from "../providers/provider.ts";
 import type { CallHold } from "./calls.ts";
 import type { FrameSplitter } from "./frames.ts";
 import { JsonArraySplitter } from "./json-array.ts";
+import { type LinkedAbort, linkedAbort } from "./linked-abort.ts";
 import type { MeteredFetchOptions } from "./options.ts";
 import type { PreparedCall } from "./prepare.ts";
 import { type Passage, pump, pumpApart } from "./pump.ts";
@@ -135,24 +136,5 @@ function rebodied(
     const answer = new Response(body, init);
     Object.defineProperty(answer, "url", { value: url });
     return answer;
-  };
-}
-
-interface LinkedAbort {
-  readonly signal: AbortSignal;
-  readonly abort: () => void;
-  /** Lets go of the caller's signal, which may outlive many calls. */
-  readonly unlink: () => void;
-}
-
-/** A signal of one's own that follows the caller's. Not every runtime has `AbortSignal.any`. */
-function linkedAbort(caller: AbortSignal | undefined): LinkedAbort {
-  const controller = new AbortController();
-  const follow = () => controller.abort(caller?.reason);
-  caller?.addEventListener("abort", follow, { once: true });
-  return {
-    signal: controller.signal,
-    abort: () => controller.abort(),
-    unlink: () => caller?.removeEventListener("abort", follow),
   };
 }

@@ -100,6 +100,7 @@ export async function memoryTestMeter({ usd = "1000" }: TestMeterOptions = {}): 
       pending.add(work);
       void work.finally(() => pending.delete(work));
     },
+    covers: () => false,
     emit: (event) => void events.push({ scope: "test", ...event }),
   };
 

@@ -129,6 +129,7 @@ function observedMeter(): { meter: CallMeter; outcome: Promise<Outcome> } {
       settleEstimated: () => closed({ kind: "estimated" }),
       release: async () => settle({ kind: "released" }),
     }),
+    covers: () => false,
     background: () => {},
     emit: () => {},
   };
