@@ -2,6 +2,7 @@
 import type { ChainLink, Store } from "../ledger/store.ts";
 import type { MeterEvent } from "../metering/calls.ts";
 import type { MeteredFetchOptions } from "../metering/options.ts";
+import type { TypicalUsage } from "../metering/typical.ts";
 import type { PriceBook } from "../pricing/price-book.ts";
 import type { AlertSettings } from "./alerts.ts";
 import type { PendingWork, WaitUntil } from "./pending-work.ts";
@@ -16,7 +17,9 @@ export interface MeterContext {
   readonly scope: string;
   readonly prices: PriceBook;
   /** How the metered fetch bounds and passes requests. */
-  readonly fetchOptions: Omit<MeteredFetchOptions, "meter" | "prices" | "waitUntil">;
+  readonly fetchOptions: Omit<MeteredFetchOptions, "meter" | "prices" | "waitUntil" | "lastCalls">;
+  /** What the calls of this meter and its relatives used; undefined where nothing is learned. */
+  readonly typical: TypicalUsage | undefined;
   readonly idRetentionSeconds: number;
   /** How long a reserve asks again while only holds in flight stand in its way. */
   readonly waitMs: number;

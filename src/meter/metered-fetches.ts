@@ -16,7 +16,8 @@ export interface MeteredFetches {
 /** Makes nothing until it is asked. */
 export function meteredFetches(context: MeterContext): MeteredFetches {
   const { fetchOptions, prices, waitUntil } = context;
-  const base = { ...fetchOptions, prices, waitUntil, meter: callMeter(context) };
+  const lastCalls = context.typical?.of(context.chain.map(({ scope }) => scope));
+  const base = { ...fetchOptions, prices, waitUntil, lastCalls, meter: callMeter(context) };
   let own: MeteredFetch | undefined;
   return {
     own() {

@@ -3,6 +3,7 @@ import type { Budget } from "../ledger/budgets.ts";
 import type { Usd } from "../ledger/money.ts";
 import type { Store } from "../ledger/store.ts";
 import type { MeterEvent } from "../metering/calls.ts";
+import type { ClampOptions } from "../metering/clamp.ts";
 import type { EstimateRequest } from "../metering/options.ts";
 import type { PriceTable } from "../pricing/price-table.ts";
 import type { Price, Pricing } from "../pricing/usage.ts";
@@ -87,10 +88,22 @@ export interface MeterOptions extends ScopeOptions {
   /** The fetch underneath {@link UsageMeter.fetch}; the runtime's own by default. */
   fetch?: typeof globalThis.fetch;
   /**
-   * What a request may cost at most: its provable bound, or what this function answers (undefined: the bound).
+   * What is held for a request: the bound of its body (`strict`), what this function answers (undefined: the bound), or
+   * what the last calls of the same scope and model used, with a margin (`typical`). Such holds are several times smaller,
+   * and no bound: a call that uses more than usual is booked in full, so a budget can be passed by the difference for
+   * each call in flight. It is learned by each process for itself, from three reported calls on; until then the bound
+   * is held.
    * @default "strict"
    */
-  estimate?: "strict" | EstimateRequest;
+  estimate?: "strict" | "typical" | EstimateRequest;
+  /**
+   * Lowers the output limit of a request to what its budgets have left, rather than to refuse it, in one more round trip.
+   * Its answer may then be cut short. Never below `floorTokens` or what the API accepts, never in signed requests, and
+   * not where the answer has to be JSON unless `structuredOutput` is `clamp`. A lowered call takes all that is left, so
+   * that the next one is refused until it has settled, or the part of it that `maxShare` says. Left out: refuses.
+   * `defaultMaxOutputTokens` is the better tool, this the second.
+   */
+  clamp?: ClampOptions;
   /** Written into requests that set no output limit: keeps holds small. */
   defaultMaxOutputTokens?: number;
   /**
@@ -151,6 +164,7 @@ export const METER_OPTION_NAMES = [
   "prices",
   "fetch",
   "estimate",
+  "clamp",
   "defaultMaxOutputTokens",
   "unknownRequest",
   "allowUnbounded",

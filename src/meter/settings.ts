@@ -4,6 +4,8 @@ import type { Budget } from "../ledger/budgets.ts";
 import { canonicalLimits } from "../ledger/limits.ts";
 import { agentScope, checkChain, parseNamespace, parseScope } from "../ledger/names.ts";
 import type { ChainLink } from "../ledger/store.ts";
+import type { ClampOptions } from "../metering/clamp.ts";
+import { TypicalUsage } from "../metering/typical.ts";
 import { createPriceBook } from "../pricing/price-book.ts";
 import { alertSettings } from "./alerts.ts";
 import { storeOf } from "./connect.ts";
@@ -42,6 +44,7 @@ export function rootContext(options: MeterOptions): MeterContext {
     alerts: alertSettings(options.alertThresholds, options.onAlert),
     prices: createPriceBook(options),
     fetchOptions: fetchOptions(options),
+    typical: options.estimate === "typical" ? new TypicalUsage() : undefined,
   };
 }
 
@@ -149,8 +152,9 @@ function allBudgets({ budgets, monthlyBudgetUsd, monthlyBudgetTokens }: MeterOpt
 
 function fetchOptions(options: MeterOptions): MeterContext["fetchOptions"] {
   const { estimate, defaultMaxOutputTokens, unknownRequest, allowUnbounded, serviceTier } = options;
-  if (estimate !== undefined && estimate !== "strict" && typeof estimate !== "function")
-    throw new InvalidOptionsError('`estimate` is "strict", or a function that says what a request may cost.');
+  if (estimate !== undefined && typeof estimate !== "function") {
+    oneOf("estimate", estimate, ["strict", "typical"], "a function that says what a request may cost");
+  }
   if (unknownRequest !== undefined) oneOf("unknownRequest", unknownRequest, ["reject", "pass"]);
   if (serviceTier !== undefined) oneOf("serviceTier", serviceTier, ["default"]);
   if (allowUnbounded !== undefined && typeof allowUnbounded !== "boolean")
@@ -161,7 +165,27 @@ function fetchOptions(options: MeterOptions): MeterContext["fetchOptions"] {
   )
     throw new InvalidOptionsError("`defaultMaxOutputTokens` is a whole number above 0.");
   const fetch = optionalFunction("fetch", options.fetch);
-  return { fetch, estimate, defaultMaxOutputTokens, unknownRequest, allowUnbounded, serviceTier };
+  return {
+    fetch,
+    estimate: typeof estimate === "function" ? estimate : undefined,
+    clamp: clampOptions(options.clamp),
+    defaultMaxOutputTokens,
+    unknownRequest,
+    allowUnbounded,
+    serviceTier,
+  };
+}
+
+function clampOptions(clamp: ClampOptions | undefined): ClampOptions | undefined {
+  if (clamp === undefined) return undefined;
+  refuseUnknownNames(clamp, ["floorTokens", "maxShare", "structuredOutput"], "`clamp`");
+  const { floorTokens, maxShare, structuredOutput } = clamp;
+  if (!Number.isSafeInteger(floorTokens) || floorTokens < 1)
+    throw new InvalidOptionsError("`clamp.floorTokens` is a whole number above 0.");
+  if (maxShare !== undefined && !(typeof maxShare === "number" && maxShare > 0 && maxShare <= 1))
+    throw new InvalidOptionsError("`clamp.maxShare` is a number above 0 and at most 1.");
+  if (structuredOutput !== undefined) oneOf("clamp.structuredOutput", structuredOutput, ["clamp"]);
+  return { ...clamp };
 }
 
 function idRetentionSeconds(seconds: number = DEFAULT_ID_RETENTION_SECONDS): number {
@@ -178,11 +202,10 @@ function waitMs(milliseconds: number = 0): number {
   throw new InvalidOptionsError(`\`waitMs\` is a number of milliseconds from 0 to ${MAX_WAIT_MS}.`);
 }
 
-function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]): T {
+function oneOf<T extends string>(name: string, value: T, allowed: readonly T[], ...others: string[]): T {
   if (allowed.includes(value)) return value;
-  throw new InvalidOptionsError(
-    `\`${name}\` is ${allowed.map((text) => JSON.stringify(text)).join(" or ")}.`,
-  );
+  const texts = [...allowed.map((text) => JSON.stringify(text)), ...others];
+  throw new InvalidOptionsError(`\`${name}\` is ${texts.join(" or ")}.`);
 }
 
 function optionalFunction<F>(name: string, value: F | undefined): F | undefined {

@@ -7,14 +7,26 @@ import type { JsonObject } from "../providers/json.ts";
 import type { ProviderCall } from "../providers/provider.ts";
 import { UNBOUNDED_FEATURES } from "../providers/unbounded.ts";
 
-/** A call that is to be bounded. */
-export interface BoundedCall {
+/** A call at its price. */
+export interface PricedCall {
   readonly call: ProviderCall;
-  /** As it will be sent. */
-  readonly body: JsonObject;
   readonly price: ModelPrice;
   /** The account serves nothing on a dearer tier unasked. */
   readonly serviceTier: "default" | undefined;
+}
+
+/** A call that is to be bounded. */
+export interface BoundedCall extends PricedCall {
+  /** As it will be sent. */
+  readonly body: JsonObject;
+}
+
+/** The most tokens that a call can use. */
+export interface TokenBound {
+  /** Input of every kind together. */
+  readonly inputTokens: number;
+  /** Output of every kind and of all choices together. */
+  readonly outputTokens: number;
 }
 
 /** Tokens that providers add around the text: templates, and the schemas of tools. Measured, the most was 700. */
@@ -26,10 +38,30 @@ const TEMPLATE_TOKENS = 1_024;
  *
  * @throws UnboundedCallError when neither the request nor the price limits its input or its output.
  */
-export function boundOf({ call, body, price, serviceTier }: BoundedCall): PricedUsage {
-  const inputTokens = inputTokensOf(call, body, price);
-  const outputTokens = outputTokensOf(call, price);
+export function boundOf(bounded: BoundedCall): PricedUsage {
+  return priceBound(bounded, tokenBoundOf(bounded));
+}
+
+/**
+ * The most tokens that a call can use.
+ *
+ * @throws UnboundedCallError when neither the request nor the price limits its input or its output.
+ */
+export function tokenBoundOf({ call, body, price }: Omit<BoundedCall, "serviceTier">): TokenBound {
+  return { inputTokens: inputTokensOf(call, body, price), outputTokens: outputTokensOf(call, price) };
+}
+
+/**
+ * What so many tokens of a call cost at most.
+ *
+ * @throws InvalidUsageError above $9,000,000.
+ */
+export function priceBound(
+  { call, price, serviceTier }: PricedCall,
+  { inputTokens, outputTokens }: TokenBound,
+): PricedUsage {
   const nanoUsd = boundNanoUsd(price, {
+    ...call.feeCalls,
     inputTokens,
     outputTokens,
     cacheWrite: call.cacheWrite,
@@ -79,13 +111,16 @@ export function inputTokensOf({ input, model }: ProviderCall, body: JsonObject, 
   }
   if (input.fillsContext) return windowTokens;
   return Math.min(
-    textTokens(body) - input.mediaCharacters + TEMPLATE_TOKENS + input.allowanceTokens,
+    textBytes(body) - input.mediaCharacters + TEMPLATE_TOKENS + input.allowanceTokens,
     windowTokens,
   );
 }
 
-/** No tokenizer makes more tokens than bytes of text, but one that normalises (NFKC) may see more bytes than were sent. */
-function textTokens(body: JsonObject): number {
+/**
+ * The bytes of a body's decoded text: no tokenizer makes more tokens of it. One that normalises (NFKC) may see more bytes
+ * than were sent. However a body escapes its characters, it counts alike.
+ */
+export function textBytes(body: JsonObject): number {
   const text = JSON.stringify(body);
   const bytes = byteLength(text);
   return bytes === text.length ? bytes : Math.max(bytes, byteLength(text.normalize("NFKC")));

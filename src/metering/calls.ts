@@ -48,6 +48,7 @@ export interface MeterEvent {
   model?: string;
   error?: AgentLimitError;
   receipt?: Receipt;
+  /** What was used; of a `clamped` call `outputTokens` is the limit that was written, for each choice. */
   tokens?: Tokens;
   durationMs?: number;
 }

@@ -4,6 +4,7 @@ import { randomId } from "../ledger/operation-id.ts";
 import { type Route, routeOf } from "../providers/index.ts";
 import type { JsonObject } from "../providers/json.ts";
 import type { MeterEvent } from "./calls.ts";
+import { holdOrClamp } from "./clamp.ts";
 import { refuse } from "./deny.ts";
 import { takeHeld } from "./held-signals.ts";
 import { type MeteredFetch, withMeter } from "./metered-fetch.ts";
@@ -12,6 +13,7 @@ import { type PreparedCall, prepareCall } from "./prepare.ts";
 import { type IncomingRequest, incomingRequest, shownAddress } from "./request.ts";
 import { type ReadyCall, sendCall } from "./send.ts";
 
+export type { ClampOptions } from "./clamp.ts";
 export type { MeteredFetch } from "./metered-fetch.ts";
 export type { EstimateRequest, MeteredFetchOptions } from "./options.ts";
 
@@ -43,8 +45,7 @@ export function createMeteredFetch(options: MeteredFetchOptions): MeteredFetch {
     try {
       if (route.kind !== "call") throw unrecognized(incoming);
       prepared = await prepareCall(incoming, route, options);
-      const hold = await options.meter.hold(prepared.bound, id);
-      ready = { incoming, api: route.api, prepared, hold, startedAtMs };
+      ready = { incoming, api: route.api, ...(await holdOrClamp(prepared, id, options)), startedAtMs };
     } catch (error) {
       const type = error instanceof BudgetExceededError ? "denied" : "failed";
       options.meter.emit({ type, id, ...namesOf(prepared), ...errorField(error) });

@@ -2,6 +2,8 @@
 import type { PriceBook } from "../pricing/price-book.ts";
 import type { Estimate } from "../pricing/usage.ts";
 import type { CallMeter } from "./calls.ts";
+import type { ClampOptions } from "./clamp.ts";
+import type { LastCalls } from "./typical.ts";
 
 /** Says what a request may cost at most; undefined leaves it to the bound of its body. */
 export type EstimateRequest = (request: Request) => Estimate | undefined | Promise<Estimate | undefined>;
@@ -14,6 +16,10 @@ export interface MeteredFetchOptions {
   fetch?: typeof globalThis.fetch | undefined;
   /** What a request may cost at most: the bound of its body (`strict`, the default), or what this says. */
   estimate?: "strict" | EstimateRequest | undefined;
+  /** Holds what the last calls used rather than the bound; left out: the bound. */
+  lastCalls?: LastCalls | undefined;
+  /** Lowers output limits to what budgets have left; left out: such calls are refused. */
+  clamp?: ClampOptions | undefined;
   /** Tokens, above 0: written into requests that set no output limit. */
   defaultMaxOutputTokens?: number | undefined;
   /** Admits what no body bounds, at the bound of its tokens. False by default. */

@@ -69,6 +69,15 @@ async function textOfRequest(request: Request | undefined): Promise<string | und
   return textOf(await request.clone().arrayBuffer());
 }
 
+/** Whether the body is compressed, or says that it is other text than UTF-8. */
+export function isEncoded(headers: Headers): boolean {
+  const encoding = headers.get("content-encoding")?.trim().toLowerCase() ?? "";
+  const charset = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(headers.get("content-type") ?? "")?.[1];
+  return (
+    !["", "identity"].includes(encoding) || !["utf-8", "utf8"].includes(charset?.toLowerCase() ?? "utf-8")
+  );
+}
+
 /** Whether the body is signed, so that no byte of it may change (AWS Signature Version 4). */
 export function isSigned(headers: Headers): boolean {
   return headers.has("x-amz-content-sha256") || (headers.get("authorization")?.startsWith("AWS4-") ?? false);

@@ -16,6 +16,8 @@ export interface SentCall {
   readonly model: string;
   /** Milliseconds since 1970. */
   readonly startedAtMs: number;
+  /** Takes in what was reported, once it is booked. */
+  readonly learn?: ((usage: ReportedUsage) => void) | undefined;
 }
 
 /** Settles or releases the hold by what the answer says. Never rejects: what goes wrong is a `failed` event. */
@@ -37,6 +39,7 @@ export async function settleCall(
     if (verdict.kind === "unbilled") return await call.hold.release();
     const booking = bookingOf(call, verdict, prices);
     const receipt = await book(call.hold, booking);
+    if (verdict.kind === "reported" && booking.source === "reported") call.learn?.(verdict.usage);
     const tokens = booking.actual?.tokenKinds;
     tell({ type: "settled", receipt, ...(tokens === undefined ? {} : { tokens }) });
     if (booking.problem !== undefined) fail(booking.problem);

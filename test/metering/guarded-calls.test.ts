@@ -73,10 +73,10 @@ describe("An event before sending", () => {
 });
 
 describe("The option `estimate`", () => {
-  it.each(["typical", 5, null, {}])('is "strict" or a function, not %j', (estimate) => {
+  it.each(["typically", 5, null, {}])('is "strict", "typical" or a function, not %j', (estimate) => {
     const options = { estimate } as unknown as MeterOptions;
     expect(() => newMeter(options)).toThrow(InvalidOptionsError);
-    expect(() => newMeter(options)).toThrow('`estimate` is "strict", or a function');
+    expect(() => newMeter(options)).toThrow('`estimate` is "strict" or "typical" or a function');
     expect(() => newMeter({ estimate: "strict" })).not.toThrow();
   });
 });
