@@ -5,7 +5,8 @@
  * `index.json` is a list of records: `id`, `api` (one of `recorded-apis.ts`; others are skipped), `provider`,
  * `streaming`, `wire` (`sse`, or `json` for whatever else), `file` (the body, as it came), `httpStatus`, `model`, and
  * `expected`: counts that include their parts, as providers state them (`inputTokens` with cache reads and writes,
- * `outputTokens` with reasoning), `usageMissing` where the body has none, `usagePartial` where it was cut.
+ * `outputTokens` with reasoning), `usageMissing` where the body has none, `usagePartial` where it was cut,
+ * `providerCostUsd` where the body states its cost.
  *
  * `requests.jsonl`, where it is there, has one recorded request a line: `id`, `url`, `request` (its body), `features`
  * (what bears on its cost besides text), `actual` (`inputTokens` that the provider counted). The bound of those without
@@ -146,7 +147,12 @@ function compare(outcome: Outcome, expected: JsonObject, record: JsonObject): st
         : "reported";
   if (outcome.kind !== wanted) return `${outcome.kind}, not ${wanted}`;
   if (outcome.kind !== "reported") return undefined;
-  const { tokenKinds = {}, tokens } = outcome.actual;
+  const { tokenKinds = {}, tokens, nanoUsd } = outcome.actual;
+  const stated = expected.providerCostUsd;
+  // Booked amounts are rounded up; stated ones come as fractions of a dollar that no double has exactly.
+  if (typeof stated === "number" && Math.abs(nanoUsd - stated * 1e9) > 1) {
+    return `${nanoUsd} nano-USD, not ${stated * 1e9}`;
+  }
   const perModel = isObject(expected.iterationsByModel) ? expected.iterationsByModel : {};
   const own = perModel[String(record.model)];
   const counted = exclusive(isObject(own) ? own : expected);
