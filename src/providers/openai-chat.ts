@@ -4,6 +4,16 @@ import { boundingCount, boundingList, thinkingFloor } from "./bounding-fields.ts
 import { cacheWriteOf } from "./cache-control.ts";
 import { optionalCount, requiredCount, tokensFrom } from "./counts.ts";
 import { isGiven, isObject, type JsonObject, nonEmptyString, objectsOf, parseObject } from "./json.ts";
+import { isOpenAiError, openAiError } from "./openai-errors.ts";
+import { isFreeAtOpenAi } from "./openai-free-paths.ts";
+import {
+  audioMedia,
+  imageMedia,
+  isResident,
+  type Media,
+  modelCalled,
+  priorityTierOf,
+} from "./openai-request.ts";
 import type {
   ApiRequest,
   EventReader,
@@ -23,9 +33,7 @@ export const openAiChat: ProviderApi = {
   defaultProvider: "openai",
 
   serves: (url) => /\/chat\/completions\/*$/.test(url.pathname),
-  isFree: (url) =>
-    FREE_PATH.test(url.pathname) ||
-    (url.hostname === "api.openai.com" && url.pathname.startsWith("/v1/projects/")),
+  isFree: isFreeAtOpenAi,
 
   readCall,
   withOutputLimit,
@@ -35,35 +43,13 @@ export const openAiChat: ProviderApi = {
   isAnswer: (body) => Array.isArray(body.choices),
   readAnswer,
   readEvents,
-  isErrorBody,
-  errorBody: (code, message) => ({ error: { message, type: "agentlimit", param: null, code } }),
+  isErrorBody: isOpenAiError,
+  errorBody: openAiError,
 };
-
-/** Data residency, which costs more on some models. */
-const RESIDENT_HOST = /^(?:us|eu|ae|au|in|jp)\.api\.openai\.com$/;
-
-/** POSTs that OpenAI bills nothing for: uploads, moderation, cancelling, keeping of state, administration. */
-const FREE_PATH = new RegExp(
-  `/(?:${[
-    "files",
-    "uploads(?:/ID/(?:parts|complete|cancel))?",
-    "moderations",
-    "responses/input_tokens",
-    "responses/ID/cancel",
-    "chat/completions/chatcmpl[^/]+",
-    "conversations(?:/ID(?:/items)?)?",
-    "vector_stores(?:/ID)?",
-    "vector_stores/ID/files(?:/ID)?",
-    "vector_stores/ID/file_batches(?:/ID/cancel)?",
-    "batches/ID/cancel",
-    "fine_tuning/jobs/ID/(?:cancel|pause)",
-    "v1/organization/.+",
-  ].join("|")})/*$`.replaceAll("ID", "[^/]+"),
-);
 
 function readCall(request: ApiRequest): ProviderCall {
   const { body } = request;
-  const model = modelOf(request);
+  const model = modelCalled(request);
   return {
     model,
     stream: body.stream === true,
@@ -72,35 +58,21 @@ function readCall(request: ApiRequest): ProviderCall {
     // Some models write their cache unasked; the others have no price for it.
     cacheWrite: cacheWriteOf(body) ?? "5m",
     fast: body.service_tier === "ultrafast",
-    regional: RESIDENT_HOST.test(request.url.hostname),
+    regional: isResident(request.url),
     priorityTier: priorityTierOf(body.service_tier),
     unbounded: unboundedIn(body, model),
   };
 }
-
-/** On Azure the deployment in the path is what is called, whatever the body says. */
-function modelOf({ url, body }: ApiRequest): string {
-  const deployment = /\/deployments\/([^/]+)\/chat\/completions\/*$/.exec(url.pathname)?.[1];
-  if (deployment === undefined) return nonEmptyString(body.model) ?? "";
-  try {
-    return decodeURIComponent(deployment);
-  } catch {
-    return deployment;
-  }
-}
-
-/** Images by the tile cost 2,833 + 8 × 5,667 tokens at most on gpt-4o-mini; elsewhere up to 10,000 patches each. */
-const IMAGE_TOKENS = 16_384;
-const TILED_MINI_IMAGE_TOKENS = 49_152;
-const LOW_DETAIL_IMAGE_TOKENS = 3_072;
-/** Audio is one token for 100 ms, and the poorest MP3 spends more than 64 Base64 characters on that. */
-const AUDIO_CHARACTERS_PER_TOKEN = 64;
 
 function inputOf(body: JsonObject, model: string): InputShape {
   let mediaCharacters = 0;
   let allowanceTokens = 0;
   let fillsContext = false;
   let audio = false;
+  const count = (media: Media) => {
+    mediaCharacters += media.mediaCharacters;
+    allowanceTokens += media.allowanceTokens;
+  };
   for (const message of objectsOf(boundingList(body, "messages"))) {
     // An earlier spoken answer, named by its id; and what is neither text nor a list of parts.
     if (isObject(message.audio) || isObject(message.content)) fillsContext = true;
@@ -111,15 +83,11 @@ function inputOf(body: JsonObject, model: string): InputShape {
           break;
         case "image_url": {
           const image = isObject(part.image_url) ? part.image_url : part;
-          mediaCharacters += dataUrlCharacters(image.image_url ?? image.url);
-          allowanceTokens += imageTokens(image.detail, model);
+          count(imageMedia({ address: image.image_url ?? image.url, detail: image.detail, model }));
           break;
         }
         case "input_audio": {
-          const data = isObject(part.input_audio) ? part.input_audio.data : undefined;
-          const characters = typeof data === "string" ? data.length : 0;
-          mediaCharacters += characters;
-          allowanceTokens += Math.ceil(characters / AUDIO_CHARACTERS_PER_TOKEN);
+          count(audioMedia(isObject(part.input_audio) ? part.input_audio.data : undefined));
           audio = true;
           break;
         }
@@ -129,16 +97,6 @@ function inputOf(body: JsonObject, model: string): InputShape {
     }
   }
   return { mediaCharacters, allowanceTokens, fillsContext, audio };
-}
-
-function imageTokens(detail: unknown, model: string): number {
-  if (detail === "low") return LOW_DETAIL_IMAGE_TOKENS;
-  return model.includes("gpt-4o-mini") ? TILED_MINI_IMAGE_TOKENS : IMAGE_TOKENS;
-}
-
-function dataUrlCharacters(url: unknown): number {
-  if (typeof url !== "string" || !url.startsWith("data:image/")) return 0;
-  return url.length - url.indexOf(",") - 1;
 }
 
 function outputOf(body: JsonObject): OutputShape {
@@ -167,11 +125,6 @@ function loweringOf(body: JsonObject): LimitLowering | undefined {
     ),
     structured: isGiven(format) && format !== "text",
   };
-}
-
-function priorityTierOf(tier: unknown): ProviderCall["priorityTier"] {
-  if (tier === "default" || tier === "flex") return "excluded";
-  return tier === undefined || tier === null || tier === "auto" ? "open" : "asked";
 }
 
 function unboundedIn(body: JsonObject, model: string): UnboundedFeature[] {
@@ -304,12 +257,4 @@ function readEvents(call: UsageContext): EventReader {
     },
     usage: () => usage && readAnswer({ model, service_tier: serviceTier, usage }, call),
   };
-}
-
-/** OpenAI's form, Mistral's and vLLM's (`object: "error"`), and xAI's (`code` and `error` as texts). */
-function isErrorBody(body: JsonObject): boolean {
-  const { error } = body;
-  if (isObject(error)) return typeof error.message === "string";
-  if (body.object === "error") return typeof body.message === "string";
-  return typeof error === "string" && typeof body.code === "string";
 }

@@ -1,0 +1,41 @@
+/**
+ * POSTs of OpenAI's platform that it bills nothing for, each named once: uploads, moderation, keeping of state, whatever
+ * ends spending, administration. All others are refused, as far as no provider file meters them: what generates (audio,
+ * images, videos, decisions), runs (evals, graders, threads, agents), trains, is billed by the hour (containers), or
+ * opens a session that a `fetch` does not see (realtime, live, chatkit). So is `responses/compact`, which spends and
+ * reports nothing.
+ */
+
+/** Whether a POST to this address, under any base path, costs nothing. */
+export function isFreeAtOpenAi({ hostname, pathname }: URL): boolean {
+  if (FREE_PATH.test(pathname)) return true;
+  return hostname.endsWith("api.openai.com") && /^\/v1\/projects\/./.test(pathname);
+}
+
+const FREE_PATH = new RegExp(
+  `/(?:${[
+    "files",
+    "uploads(?:/ID/(?:parts|complete|cancel))?",
+    "moderations",
+    "responses/input_tokens",
+    "responses/ID/cancel",
+    "chat/completions/chatcmpl[^/]+",
+    "conversations(?:/ID(?:/items)?)?",
+    "vector_stores(?:/ID)?",
+    "vector_stores/ID/files(?:/ID)?",
+    "vector_stores/ID/file_batches(?:/ID/cancel)?",
+    "batches/ID/cancel",
+    "fine_tuning/jobs/ID/(?:cancel|pause)",
+    "fine_tuning/checkpoints/ID/permissions",
+    "fine_tuning/alpha/graders/validate",
+    "evals/ID/runs/ID",
+    "threads/ID/runs/ID/cancel",
+    "chatkit/sessions/ID/cancel",
+    "realtime/calls/ID/(?:hangup|reject)",
+    "live/sessions/ID/(?:hangup|reject)",
+    "agents/automations/ID/pause",
+    "webhook_endpoints(?:/ID(?:/(?:rotate_secret|test))?)?",
+    "vaults(?:/ID(?:/credentials(?:/ID)?)?)?",
+    "v1/organization/.+",
+  ].join("|")})/*$`.replaceAll("ID", "[^/]+"),
+);
