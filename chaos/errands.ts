@@ -58,15 +58,16 @@ async function call(errand: Errand): Promise<void> {
   ])();
 }
 
-/** As a meter does: what the attempt may hold is given back. Or the user tries again, or the caller is gone. */
+/** As a meter does: what the attempt may hold is given back. Or the user tries again, after that or at once, or the caller is gone. */
 async function afterLostReserve(errand: Errand, reserve: SentReserve): Promise<Told | undefined> {
-  const next = errand.random.weighted<"give back" | "try again" | "leave">([
-    [55, "give back"],
-    [30, "try again"],
+  const next = errand.random.weighted<"give back" | "try again" | "both" | "leave">([
+    [40, "give back"],
+    [25, "try again"],
+    [20, "both"],
     [15, "leave"],
   ]);
-  if (next === "give back") await giveBack(errand, reserve);
-  if (next !== "try again") return undefined;
+  if (next === "give back" || next === "both") await giveBack(errand, reserve);
+  if (next === "give back" || next === "leave") return undefined;
   return errand.store.send({ ...reserve, attempt: `${reserve.attempt}-again` });
 }
 

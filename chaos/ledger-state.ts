@@ -16,6 +16,8 @@ export interface CallRecord {
   kind: "hold" | "record";
   hash: string;
   attempt: string;
+  /** Another attempt got this hold too. */
+  isShared: boolean;
   startMicros: number;
   minute: number;
   held: Triple;
@@ -56,7 +58,7 @@ export async function readLedger(redisUrl: string, namespace: string): Promise<L
 }
 
 function parseRecord(text: string): LedgerRecord {
-  const [kind = "", hash = "", third = "", _shared, start, minute, held, scopes, ...closed] = text.split(" ");
+  const [kind = "", hash = "", third = "", shared, start, minute, held, scopes, ...closed] = text.split(" ");
   if (kind === "gone") return { kind };
   if (kind === "admin") return { kind, hash, atMicros: Number(third) };
   if (kind !== "hold" && kind !== "record") throw new Error(`No record of an operation: ${text}`);
@@ -64,7 +66,8 @@ function parseRecord(text: string): LedgerRecord {
   return {
     kind,
     hash,
-    attempt: third,
+    attempt: third.split(",")[0] ?? "",
+    isShared: shared === "1",
     startMicros: Number(start),
     minute: Number(minute),
     held: parseTriple(held),

@@ -192,6 +192,10 @@ function checkGivenBack({ own, say }: OneId, record: CallRecord): void {
     ({ attempt, told }) => told?.outcome === "unknown" && attempt === record.attempt,
   );
   if (isBuried) say("the attempt was given up, and its late reserve got a hold");
+  const buried = givenUp.filter(({ told }) => told?.outcome === "unknown").map(({ attempt }) => attempt);
+  const others = own.filter(isReserve).filter(({ sent }) => sent.attempt !== record.attempt);
+  if (record.isShared && others.every(({ sent }) => buried.includes(sent.attempt)))
+    say("all other attempts were given up before, and a late reserve got a part in the hold");
   const freedBy = givenUp.find(
     ({ hash, told }) => told?.outcome === "booked" || hash === record.closed?.hash,
   )?.attempt;

@@ -9,6 +9,8 @@ import { MAX_HOLD_MINUTES, MINUTE_MICROS } from "./wheel.ts";
 
 /** Words of an operation's record and of history, which are parted by spaces and semicolons. */
 const WORD = /^[^\s;]{1,200}$/;
+/** Attempts stand in a record parted by commas; `-` is none. */
+const ATTEMPT = /^(?!-$)[^\s;,]{1,200}$/;
 const MAX_RETENTION_MS = 1e13;
 
 /**
@@ -25,10 +27,11 @@ export function checkCommand(namespace: string, command: LedgerCommand): void {
   if (command.kind === "administer") return;
   if (command.kind === "reserve") {
     checkAmounts(command.requested);
-    checkWord("attempt", command.attempt);
+    checkAttempt(command.attempt);
     checkWhole("expiresInMicros", command.expiresInMicros, MAX_HOLD_MINUTES * MINUTE_MICROS);
     return;
   }
+  if (command.kind !== "record" && command.attempt !== undefined) checkAttempt(command.attempt);
   if (command.actual !== undefined) checkAmounts(command.actual);
   checkWord("model", command.row);
   for (const count of command.kinds) checkAmount("tokenKinds", count);
@@ -53,6 +56,13 @@ function checkWord(field: string, value: unknown): void {
   if (typeof value === "string" && WORD.test(value)) return;
   throw new InvalidOptionsError(
     `${field} has to be 1 to 200 characters without spaces; it is ${told(value)}.`,
+  );
+}
+
+function checkAttempt(value: unknown): void {
+  if (typeof value === "string" && ATTEMPT.test(value)) return;
+  throw new InvalidOptionsError(
+    `attempt has to be 1 to 200 characters without spaces and commas, and not "-"; it is ${told(value)}.`,
   );
 }
 

@@ -93,7 +93,7 @@ export type LedgerCommand = ReserveCommand | CloseCommand | RecordCommand | Admi
  * | `CLOSED`, `DONE` | closed before | the closing |
  * | `EXPIRED` | the hold has expired | start, expiry minute, held amounts |
  * | `CONFLICT` | the id belongs to another operation, chain or amounts | |
- * | `GONE` | released before it arrived | |
+ * | `GONE` | its attempt was given up before it arrived | |
  * | `UNKNOWN` | no such id | |
  * | `INIT` | an account is new: repeat with the index | |
  * | `LOST` | an account of the index has vanished | its place |

@@ -102,7 +102,11 @@ class MemoryNamespace implements LedgerState {
     this.log.length = Math.min(this.log.length, MAX_LOG_ENTRIES);
     if (writes.operation !== undefined) {
       const { id, text, timeToLiveMs } = writes.operation;
-      this.operations.set(id, { text, expiresAtMs: nowMs + timeToLiveMs });
+      const before = this.operations.get(id)?.expiresAtMs ?? nowMs;
+      this.operations.set(id, {
+        text,
+        expiresAtMs: timeToLiveMs === undefined ? before : nowMs + timeToLiveMs,
+      });
     }
     this.#forgetExpired(nowMs);
   }

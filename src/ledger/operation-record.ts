@@ -8,7 +8,10 @@ import { MINUTE_MICROS } from "./wheel.ts";
 export interface CallRecord {
   kind: "hold" | "record";
   argumentsHash: string;
+  /** The one that made it. */
   attempt: string;
+  /** Attempts of the same id that were given up and must get nothing of it, however late they arrive. */
+  givenUp: string[];
   /** Another attempt got this hold too. */
   shared: boolean;
   startMicros: number;
@@ -52,11 +55,19 @@ export interface AdminRecord {
 
 export type OperationRecord = CallRecord | Tombstone | AdminRecord;
 
+const MAX_GIVEN_UP = 16;
+
+/** Attempts that were given up, with one more: the last 16. */
+export function withGivenUp(attempts: string[], attempt: string): string[] {
+  return attempts.includes(attempt) ? attempts : [...attempts, attempt].slice(-MAX_GIVEN_UP);
+}
+
 export function formatRecord(record: OperationRecord): string {
   if (record.kind === "gone") return `gone ${record.attempts.join(",")}`;
   if (record.kind === "admin") return `admin ${record.argumentsHash} ${record.atMicros}`;
-  const { kind, argumentsHash, attempt, shared, startMicros, expiryMinute, held, closed } = record;
-  const start = `${kind} ${argumentsHash} ${attempt} ${shared ? 1 : 0} ${startMicros} ${expiryMinute}`;
+  const { kind, argumentsHash, attempt, givenUp, shared, startMicros, expiryMinute, held, closed } = record;
+  const attempts = [attempt, ...givenUp].join(",");
+  const start = `${kind} ${argumentsHash} ${attempts} ${shared ? 1 : 0} ${startMicros} ${expiryMinute}`;
   return `${start} ${formatAmounts(held)} ${chainText(record)}${closed === undefined ? "" : ` ${formatClosing(closed)}`}`;
 }
 
@@ -107,12 +118,13 @@ function parseAdmin([argumentsHash, at, ...rest]: string[]): AdminRecord | undef
 }
 
 function parseCall(kind: "hold" | "record", fields: string[]): CallRecord | undefined {
-  const [argumentsHash, attempt, shared, start, minute, amounts, scopes, ...closing] = fields;
+  const [argumentsHash, attempts = "", shared, start, minute, amounts, scopes, ...closing] = fields;
+  const [attempt = "", ...givenUp] = attempts.split(",");
   const startMicros = parseInteger(start);
   const expiryMinute = parseInteger(minute);
   const held = parseAmounts(amounts);
-  if (argumentsHash === undefined || attempt === undefined || (shared !== "0" && shared !== "1"))
-    return undefined;
+  if (argumentsHash === undefined || (shared !== "0" && shared !== "1")) return undefined;
+  if (attempt === "" || givenUp.includes("")) return undefined;
   if (startMicros === undefined || expiryMinute === undefined || held === undefined) return undefined;
   if (scopes === undefined) return undefined;
   const closed = closing.length === 0 ? undefined : parseClosing(closing);
@@ -122,6 +134,7 @@ function parseCall(kind: "hold" | "record", fields: string[]): CallRecord | unde
     kind,
     argumentsHash,
     attempt,
+    givenUp,
     shared: shared === "1",
     startMicros,
     expiryMinute,

@@ -93,7 +93,7 @@ export interface SettleOperation extends Operation {
 }
 
 export interface ReleaseOperation extends Operation {
-  /** Set by the library's own release after a lost answer: frees only what this attempt made and nobody shares. */
+  /** Set by the library's own release after a lost answer: frees only what this attempt made and nobody shares, and its late reserve gets nothing. */
   attempt?: string | undefined;
 }
 

@@ -148,7 +148,7 @@ function heldAmounts(
       );
     case "gone":
       throw new StoreUnavailableError(
-        `The reserve ${id} reached the store after it was given up; nothing is held. A new attempt needs a new id.`,
+        `The reserve ${id} reached the store after it was given up; nothing is held for it. A new attempt needs a new id.`,
       );
     default:
       return answer satisfies never;

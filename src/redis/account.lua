@@ -209,12 +209,15 @@ local function openRecord(line)
   if kind == 'gone' and #parts == 2 then return { kind = kind, attempts = parts[2] } end
   if kind == 'admin' and #parts == 3 and string.find(parts[3], '^%d+$') then return { kind = kind, hash = parts[2] } end
   if (kind ~= 'hold' and kind ~= 'record') or (#parts ~= 8 and #parts ~= 15) then malformed(recordKey, '(operation)') end
+  local attempt, givenUp = string.match(parts[3], '^([^,]+),?(.*)$')
+  local isParted = string.find(',' .. parts[3] .. ',', ',,', 1, true)
   local times = table.concat(parts, ' ', 4, 6)
-  if not string.find(times, '^[01] %d+ %d+$') then malformed(recordKey, '(operation)') end
+  if isParted or not string.find(times, '^[01] %d+ %d+$') then malformed(recordKey, '(operation)') end
   local record = {
     kind = kind,
     hash = parts[2],
-    attempt = parts[3],
+    attempt = attempt,
+    givenUp = givenUp,
     shared = parts[4] == '1',
     start = integer(parts[5], recordKey, '(operation)'),
     minute = integer(parts[6], recordKey, '(operation)'),
@@ -243,7 +246,7 @@ local function recordText(record)
   local parts = {
     record.kind,
     record.hash,
-    record.attempt,
+    record.givenUp == '' and record.attempt or record.attempt .. ',' .. record.givenUp,
     record.shared and '1' or '0',
     text(record.start),
     text(record.minute),

@@ -5,7 +5,20 @@
 -- @include wheel.lua
 -- @include judge.lua
 -- @include answer.lua
-local TOMBSTONE_MS = 1500000
+local TOMBSTONE_MS, MAX_GIVEN_UP = 1500000, 16
+
+-- Attempts that were given up, with this one: the last of them.
+local function withGivenUp(attempts)
+  if lists(attempts, attempt) then return attempts end
+  local all = split(attempts .. ',' .. attempt, ',')
+  return table.concat(all, ',', math.max(1, #all - MAX_GIVEN_UP + 1))
+end
+
+-- Remembers what was given up. Out of memory: any write that does not grow lets it pass.
+local function bury(line, ...)
+  redis.call('HDEL', KEYS[1], '-')
+  redis.call('SET', recordKey, line, ...)
+end
 
 -- A hold counts in a window if and only if it began no earlier than the window's base.
 local function replace(account, known, committedBefore, settledBefore, actual)
@@ -55,8 +68,10 @@ local function refuseClosed(known, accounts, at)
   local isForeign = attempt ~= '-' and (known.shared or known.attempt ~= attempt)
   local closed = known.closed
   if not closed then
-    if isForeign then refuse('DONE', at, closingDetails(known, closing({ 0, 0, 0 })), accounts) end
-    return
+    if not isForeign then return end
+    known.givenUp = withGivenUp(known.givenUp)
+    bury(recordText(known), 'KEEPTTL')
+    refuse('DONE', at, closingDetails(known, closing({ 0, 0, 0 })), accounts)
   end
   local details = closingDetails(known, closed)
   if closed.source == source and closed.hash == argumentsHash then refuse('REPLAY', at, details, accounts) end
@@ -69,9 +84,8 @@ return run(function()
   local known = openRecord(recordLine)
   local opened = openAccounts(reads, further)
   if not known or known.kind == 'gone' then
-    local attempts = known and known.attempts
-    if attempts and not lists(attempts, attempt) then attempts = attempts .. ',' .. attempt end
-    if attempt ~= '-' then writeRecord('gone ' .. (attempts or attempt), TOMBSTONE_MS) end
+    local attempts = known and known.attempts or ''
+    if attempt ~= '-' then bury('gone ' .. withGivenUp(attempts), 'PX', text(TOMBSTONE_MS)) end
     return applied('UNKNOWN', at, {}, opened)
   end
   local isSameChain = known.kind == 'hold' and string.gsub(known.chain, '~', '') == chainText

@@ -58,7 +58,7 @@ return run(function()
     row = source == 'e' and row or '-', kinds = source == 'e' and kinds or '-',
   }
   local record = {
-    kind = kind, hash = argumentsHash, attempt = '-', shared = false, start = at,
+    kind = kind, hash = argumentsHash, attempt = '-', givenUp = '', shared = false, start = at,
     minute = math.floor(at / MINUTE), held = { 0, 0, 0 }, chain = markedChain(accounts), closed = closed,
   }
   writeAccounts(accounts, { indexKey = indexKey, isSpent = true })

@@ -10,9 +10,12 @@
 local requested = { tonumber(ARGV[6]) or false, tonumber(ARGV[7]) or false, tonumber(ARGV[8]) }
 local held = { requested[1] or 0, requested[2] or 0, requested[3] }
 
+-- Attempts of this id that nobody waits for any more, parted by ','.
+local function givenUpOf(known) return known and (known.attempts or known.givenUp) or '' end
+
 local function answerAgain(known, accounts, at)
   at = timeOf(accounts, at)
-  if known.kind == 'gone' then refuse('GONE', at, {}, accounts) end
+  if lists(givenUpOf(known), attempt) then refuse('GONE', at, {}, accounts) end
   if known.kind ~= 'hold' or known.hash ~= argumentsHash then refuse('CONFLICT', at, {}, accounts) end
   if known.closed then refuse('CLOSED', at, closingDetails(known, known.closed), accounts) end
   if math.floor(at / MINUTE) > known.minute then refuse('EXPIRED', at, holdDetails(known), accounts) end
@@ -45,7 +48,7 @@ return run(function()
     addHold(account, minute, at, { held[1], held[2], held[3] })
   end
   local record = {
-    kind = 'hold', hash = argumentsHash, attempt = attempt, shared = false,
+    kind = 'hold', hash = argumentsHash, attempt = attempt, givenUp = givenUpOf(known), shared = false,
     start = at, minute = minute, held = held, chain = markedChain(accounts),
   }
   writeAccounts(accounts, { indexKey = indexKey })

@@ -169,12 +169,15 @@ local kind = parts[1]
 if kind == 'gone' and #parts == 2 then return { kind = kind, attempts = parts[2] } end
 if kind == 'admin' and #parts == 3 and string.find(parts[3], '^%d+$') then return { kind = kind, hash = parts[2] } end
 if (kind ~= 'hold' and kind ~= 'record') or (#parts ~= 8 and #parts ~= 15) then malformed(recordKey, '(operation)') end
+local attempt, givenUp = string.match(parts[3], '^([^,]+),?(.*)$')
+local isParted = string.find(',' .. parts[3] .. ',', ',,', 1, true)
 local times = table.concat(parts, ' ', 4, 6)
-if not string.find(times, '^[01] %d+ %d+$') then malformed(recordKey, '(operation)') end
+if isParted or not string.find(times, '^[01] %d+ %d+$') then malformed(recordKey, '(operation)') end
 local record = {
 kind = kind,
 hash = parts[2],
-attempt = parts[3],
+attempt = attempt,
+givenUp = givenUp,
 shared = parts[4] == '1',
 start = integer(parts[5], recordKey, '(operation)'),
 minute = integer(parts[6], recordKey, '(operation)'),
@@ -202,7 +205,7 @@ local function recordText(record)
 local parts = {
 record.kind,
 record.hash,
-record.attempt,
+record.givenUp == '' and record.attempt or record.attempt .. ',' .. record.givenUp,
 record.shared and '1' or '0',
 text(record.start),
 text(record.minute),
@@ -429,7 +432,16 @@ return reads
 end
 `;
 
-const CLOSE = `local TOMBSTONE_MS = 1500000
+const CLOSE = `local TOMBSTONE_MS, MAX_GIVEN_UP = 1500000, 16
+local function withGivenUp(attempts)
+if lists(attempts, attempt) then return attempts end
+local all = split(attempts .. ',' .. attempt, ',')
+return table.concat(all, ',', math.max(1, #all - MAX_GIVEN_UP + 1))
+end
+local function bury(line, ...)
+redis.call('HDEL', KEYS[1], '-')
+redis.call('SET', recordKey, line, ...)
+end
 local function replace(account, known, committedBefore, settledBefore, actual)
 for _, window in ipairs(account.windows) do
 if known.start >= window.base then
@@ -471,8 +483,10 @@ local function refuseClosed(known, accounts, at)
 local isForeign = attempt ~= '-' and (known.shared or known.attempt ~= attempt)
 local closed = known.closed
 if not closed then
-if isForeign then refuse('DONE', at, closingDetails(known, closing({ 0, 0, 0 })), accounts) end
-return
+if not isForeign then return end
+known.givenUp = withGivenUp(known.givenUp)
+bury(recordText(known), 'KEEPTTL')
+refuse('DONE', at, closingDetails(known, closing({ 0, 0, 0 })), accounts)
 end
 local details = closingDetails(known, closed)
 if closed.source == source and closed.hash == argumentsHash then refuse('REPLAY', at, details, accounts) end
@@ -484,9 +498,8 @@ local at = nowMs * 1000
 local known = openRecord(recordLine)
 local opened = openAccounts(reads, further)
 if not known or known.kind == 'gone' then
-local attempts = known and known.attempts
-if attempts and not lists(attempts, attempt) then attempts = attempts .. ',' .. attempt end
-if attempt ~= '-' then writeRecord('gone ' .. (attempts or attempt), TOMBSTONE_MS) end
+local attempts = known and known.attempts or ''
+if attempt ~= '-' then bury('gone ' .. withGivenUp(attempts), 'PX', text(TOMBSTONE_MS)) end
 return applied('UNKNOWN', at, {}, opened)
 end
 local isSameChain = known.kind == 'hold' and string.gsub(known.chain, '~', '') == chainText
@@ -946,7 +959,7 @@ crossings = markCrossings(accounts, at, at, thresholds),
 row = source == 'e' and row or '-', kinds = source == 'e' and kinds or '-',
 }
 local record = {
-kind = kind, hash = argumentsHash, attempt = '-', shared = false, start = at,
+kind = kind, hash = argumentsHash, attempt = '-', givenUp = '', shared = false, start = at,
 minute = math.floor(at / MINUTE), held = { 0, 0, 0 }, chain = markedChain(accounts), closed = closed,
 }
 writeAccounts(accounts, { indexKey = indexKey, isSpent = true })
@@ -958,9 +971,10 @@ end)
 
 const RESERVE = `local requested = { tonumber(ARGV[6]) or false, tonumber(ARGV[7]) or false, tonumber(ARGV[8]) }
 local held = { requested[1] or 0, requested[2] or 0, requested[3] }
+local function givenUpOf(known) return known and (known.attempts or known.givenUp) or '' end
 local function answerAgain(known, accounts, at)
 at = timeOf(accounts, at)
-if known.kind == 'gone' then refuse('GONE', at, {}, accounts) end
+if lists(givenUpOf(known), attempt) then refuse('GONE', at, {}, accounts) end
 if known.kind ~= 'hold' or known.hash ~= argumentsHash then refuse('CONFLICT', at, {}, accounts) end
 if known.closed then refuse('CLOSED', at, closingDetails(known, known.closed), accounts) end
 if math.floor(at / MINUTE) > known.minute then refuse('EXPIRED', at, holdDetails(known), accounts) end
@@ -990,7 +1004,7 @@ for _, window in ipairs(account.windows) do add(window.committed, held, 1) end
 addHold(account, minute, at, { held[1], held[2], held[3] })
 end
 local record = {
-kind = 'hold', hash = argumentsHash, attempt = attempt, shared = false,
+kind = 'hold', hash = argumentsHash, attempt = attempt, givenUp = givenUpOf(known), shared = false,
 start = at, minute = minute, held = held, chain = markedChain(accounts),
 }
 writeAccounts(accounts, { indexKey = indexKey })
@@ -1311,11 +1325,11 @@ end
 `;
 
 export const SCRIPTS = {
-  administer: script("administer", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "c3f7eaaa520740d66dfd90a0b1b579fab6be34e2", "1b515c0e4fed534c739bf4d633ff10d732d9b3bd"),
-  close: script("close", CALL + STEADY_BOOKING + STEADY_CLOSE + ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "4c72565b60d7afc64381529dd199fccab7fdc710", "8d0bd553aeae4533edd89d2a670084a0dccd15ac"),
-  read: script("read", CALL + ACCOUNT + HISTORY + ANSWER + READ, "54fb6c98ad80106f9b40351804a3a04258adfc17", "cc48c5d3fe5f8456c57a60614b2757d4185f1f4a"),
-  record: script("record", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "32a0da8f92ab601af599b7e638d4b693be69b1c5", "db787b1bff805a312d9fb21017b7247e2437e980"),
-  reserve: script("reserve", CALL + STEADY_RESERVE + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "8590d200fac83e884064db3a6b90dedb80bd678d", "9fddc404a295c0da9f59d4280871de9eacb7ddd2"),
+  administer: script("administer", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "028956a7c6f5367aad270fef7646a79d8b302540", "f6af00ac1812019c582f0c1c089c37d04288212e"),
+  close: script("close", CALL + STEADY_BOOKING + STEADY_CLOSE + ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "4ff1fc6a22c825f7d22307fe49dc95e5a184ac52", "3826bc420cbd9216a8b7f112e5962f8c6915632d"),
+  read: script("read", CALL + ACCOUNT + HISTORY + ANSWER + READ, "d57e87f34127dc78921b2bcbae3f9c3f32ecb86a", "db5a7e18010f20dc5b20002e31ad541e598d30d8"),
+  record: script("record", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "7c626ffef85d7e1e1c08bea57edf0e4f431318f4", "d1593fe0cd8628e2c10c8d23ae77c26b18bcf691"),
+  reserve: script("reserve", CALL + STEADY_RESERVE + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "1072f5f19049aa089733fa83f1c0381d204ef32d", "7e5e47744ff6f4d00eded4a9d9b5a9260a753d9a"),
 } satisfies Record<string, RedisScript>;
 
 function script(name: string, source: string, sha1: string, upstashSha1: string): RedisScript {

@@ -1,5 +1,5 @@
 /** Sequences that once broke a ledger: the property tests begin with them. `target` and `reuse` count the operations sent before. */
-import { ANSWERED, type Sequence, type Step } from "./random-steps.ts";
+import { ANSWERED, type Fate, type Sequence, type Step } from "./random-steps.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60_000;
@@ -50,15 +50,25 @@ function sameAgain(target: number | null) {
   return target === null ? null : { target, isSameAttempt: true };
 }
 
+interface SentStep {
+  step: Step;
+  fate: Fate;
+}
+
+/** The step's request arrives so many steps later, and its caller hears nothing. */
+function underWay(step: Step, copyAfterBeats: number): SentStep {
+  return { step, fate: { original: "request lost", copyAfterBeats } };
+}
+
 /** Steps one second apart, unless a number of milliseconds stands between them. */
-function sequence(...parts: (Step | number)[]): Sequence {
+function sequence(...parts: (Step | SentStep | number)[]): Sequence {
   const steps: Sequence = [];
   for (const part of parts) {
     const last = steps.at(-1);
-    const call = { caller: 0, fate: ANSWERED };
-    if (typeof part !== "number")
-      steps.push({ calls: [{ ...call, step: part }], order: [0], gapMs: 0, jumpMs: SECOND });
-    else if (last !== undefined) last.jumpMs = part;
+    if (typeof part !== "number") {
+      const sent = "step" in part ? part : { step: part, fate: ANSWERED };
+      steps.push({ calls: [{ caller: 0, ...sent }], order: [0], gapMs: 0, jumpMs: SECOND });
+    } else if (last !== undefined) last.jumpMs = part;
   }
   return steps;
 }
@@ -70,6 +80,21 @@ export const CORNER_CASES: Sequence[] = [
   sequence(reserve(user, CENT, 50), 5 * MINUTE, record(user, 0), release(0), settle(0, CENT)),
   // A release before its delayed reserve, then another attempt.
   sequence(release(0, true), reserve(user, CENT), release(0, true), reserve(user, CENT, 600, 0)),
+  // The same, and the first one's reserve arrives when the next attempt holds: that one alone can give its hold back.
+  sequence(
+    underWay(reserve(user, CENT), 3),
+    release(0, true),
+    reserve(user, CENT, 600, 0),
+    release(1, true),
+    record(user, 0),
+  ),
+  sequence(
+    underWay(reserve(user, CENT), 4),
+    reserve(user, CENT, 600, 0),
+    release(0, true),
+    record(user, 0),
+    release(1, true),
+  ),
   // Two callers reserve one id, one gives up.
   sequence(
     reserve(user, CENT),

@@ -38,6 +38,11 @@ function reserve(id: string) {
   return store.reserve({ ...operation(id), ...hold });
 }
 
+/** A release that frees only what this attempt made. */
+async function giveUp(id: string, attempt: string): Promise<string> {
+  return (await store.release({ ...operation(id), attempt })).outcome;
+}
+
 describe("A Redis whose memory is full", () => {
   it("refuses to hold, changes nothing then, and books settles, releases and records", async () => {
     for (const id of ["settled", "released"]) expect((await reserve(id)).outcome).toBe("held");
@@ -65,5 +70,22 @@ describe("A Redis whose memory is full", () => {
     const month = accounts[0]?.windows.find(({ window }) => window === "month");
     expect(month).toMatchObject({ settled: { nanoUsd: 4_000_000 }, held: { nanoUsd: 0 } });
     expect(await client.exists(`${prefix(namespace)}i:refused`)).toBe(0);
+  });
+
+  it("remembers which attempts were given up, and each hold as long as before", async () => {
+    await client.config("SET", "maxmemory", "0");
+    expect((await reserve("stands")).outcome).toBe("held");
+    const key = `${prefix(namespace)}i:stands`;
+    await client.pexpire(key, 86_400_000);
+    await client.config("SET", "maxmemory", "1");
+
+    expect(await giveUp("stands", "late")).toBe("done");
+    expect(await giveUp("never-held", "late")).toBe("unknown");
+    expect(await client.pttl(key)).toBeGreaterThan(80_000_000);
+    for (const id of ["stands", "never-held"]) {
+      const late = { ...operation(id), attempt: "late", requested: amounts, expiresInSeconds: 600 };
+      expect((await store.reserve(late)).outcome, id).toBe("gone");
+    }
+    expect(await giveUp("stands", "stands")).toBe("booked");
   });
 });

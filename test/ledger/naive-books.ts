@@ -22,6 +22,8 @@ export interface Call {
   kind: "hold" | "record";
   hash: string;
   attempt: string;
+  /** Attempts that gave up without having made it. */
+  givenUp: string[];
   isShared: boolean;
   startMicros: number;
   expiryMinute: number;

@@ -45,6 +45,8 @@ export interface Prediction {
 }
 
 const TOMBSTONE_MS = 1_500_000;
+/** So many attempts that were given up are remembered under an id, the last ones. */
+const GIVEN_UP = 16;
 
 export class NaiveLedger {
   readonly books = new NaiveBooks();
@@ -97,6 +99,7 @@ export class NaiveLedger {
     const expiryMinute = minuteOf(atMicros + command.expiresInMicros);
     const call = newCall(command, "hold", { startMicros: atMicros, expiryMinute, held });
     call.attempt = command.attempt;
+    if (known !== undefined) call.givenUp = givenUpOf(known);
     this.books.calls.push(call);
     this.books.rememberHold(command, call, { nowMs, atMs: Math.floor(atMicros / 1000) });
     this.#commit(accounts, nowMs);
@@ -106,7 +109,7 @@ export class NaiveLedger {
   #reserveAgain(command: ReserveCommand, known: Known, nowMs: number): Prediction {
     const { accounts, atMicros } = this.#asTheyAre(command.scopes, nowMs);
     const answer = answerer(accounts, atMicros);
-    if (known.kind === "gone") return answer("GONE");
+    if (givenUpOf(known).includes(command.attempt)) return answer("GONE");
     if (known.kind !== "hold" || known.hash !== command.argumentsHash) return answer("CONFLICT");
     if (known.closed !== undefined) return answer("CLOSED", closingDetails(known, known.closed));
     if (minuteOf(atMicros) > known.expiryMinute) return answer("EXPIRED", holdDetails(known));
@@ -158,7 +161,7 @@ export class NaiveLedger {
     const known = this.books.known(command.id, nowMs);
     if (known === undefined || known.kind === "gone") {
       const { attempt, id } = command;
-      const attempts = [...(known?.attempts ?? []), ...(attempt === undefined ? [] : [attempt])];
+      const attempts = withLast(known?.attempts ?? [], attempt);
       if (attempt !== undefined) this.books.remember(id, { kind: "gone", attempts }, nowMs + TOMBSTONE_MS);
       return answer("UNKNOWN");
     }
@@ -170,6 +173,7 @@ export class NaiveLedger {
     const isForeign = command.attempt !== undefined && (known.isShared || known.attempt !== command.attempt);
     const isFinal = closed !== undefined && (command.source !== "r" || closed.source === "r");
     const nothing = newClosing({ ...command, actual: ZERO, hash: command.argumentsHash });
+    if (isForeign && closed === undefined) known.givenUp = withLast(known.givenUp, command.attempt);
     if (isForeign || isFinal)
       return answer("DONE", closingDetails(known, closed ?? { ...nothing, source: "-" }));
 
@@ -277,6 +281,17 @@ function chainOf({ scopes }: { scopes: { scope: string }[] }): string[] {
   return scopes.map(({ scope }) => scope);
 }
 
+/** Attempts under an id for which nobody waits. */
+function givenUpOf(known: Known): string[] {
+  if (known.kind === "admin") return [];
+  return known.kind === "gone" ? known.attempts : known.givenUp;
+}
+
+function withLast(attempts: string[], attempt: string | undefined): string[] {
+  if (attempt === undefined || attempts.includes(attempt)) return attempts;
+  return [...attempts, attempt].slice(-GIVEN_UP);
+}
+
 const tripleOf = ({ nanoUsd, tokens, requests }: Amounts): Triple => [nanoUsd, tokens, requests];
 
 function isLimited({ periods }: Scope): boolean {
@@ -293,7 +308,8 @@ function newCall(
   times: Pick<Call, "startMicros" | "expiryMinute" | "held">,
 ): Call {
   const { argumentsHash: hash } = command;
-  return { kind, hash, attempt: "-", isShared: false, ...times, chain: chainOf(command), closed: undefined };
+  const nobody = { attempt: "-", givenUp: [], isShared: false };
+  return { kind, hash, ...nobody, ...times, chain: chainOf(command), closed: undefined };
 }
 
 function newClosing({

@@ -64,6 +64,14 @@ const LUA_BUGS: [name: string, bug: PlantedBug][] = [
     },
   ],
   [
+    "a late reserve that gets a part in the next attempt's hold",
+    {
+      scripts: ["reserve"],
+      line: "if lists(givenUpOf(known), attempt) then refuse('GONE', at, {}, accounts) end",
+      instead: "if known.kind == 'gone' then refuse('GONE', at, {}, accounts) end",
+    },
+  ],
+  [
     "a reset that is applied twice",
     { scripts: ["administer"], line: "if known then", instead: "if known and action ~= 'reset' then" },
   ],

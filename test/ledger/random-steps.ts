@@ -88,22 +88,21 @@ const alertThresholds = fc.constantFrom<number[]>([], [0.5, 0.8, 1]);
 /** An operation that was sent before is sent again: by another attempt, or as one more try of the same. */
 const reuse = fc.option(fc.record({ target, isSameAttempt: fc.boolean() }), { freq: 2 });
 
+const reserve = fc.record({
+  kind: fc.constant("reserve" as const),
+  chain,
+  amounts,
+  unknownTokens: fc.boolean(),
+  requiresLimit: fc.oneof(
+    { weight: 9, arbitrary: fc.constant(false) },
+    { weight: 1, arbitrary: fc.constant(true) },
+  ),
+  expiresInSeconds: fc.constantFrom<number>(1, 50, 600, 93_600),
+  reuse,
+});
+
 const step = fc.oneof(
-  {
-    weight: 12,
-    arbitrary: fc.record({
-      kind: fc.constant("reserve" as const),
-      chain,
-      amounts,
-      unknownTokens: fc.boolean(),
-      requiresLimit: fc.oneof(
-        { weight: 9, arbitrary: fc.constant(false) },
-        { weight: 1, arbitrary: fc.constant(true) },
-      ),
-      expiresInSeconds: fc.constantFrom<number>(1, 50, 600, 93_600),
-      reuse,
-    }),
-  },
+  { weight: 12, arbitrary: reserve },
   {
     weight: 10,
     arbitrary: fc.record({
@@ -208,12 +207,40 @@ const beat: fc.Arbitrary<Beat> = fc.record({
   jumpMs: jumps,
 });
 
+/**
+ * A reserve that is under way while its caller gives it up, and the next attempt of the same id, which is given up too:
+ * before or after that release, and with other operations in between.
+ */
+const lateReserve: fc.Arbitrary<Beat[]> = fc
+  .record({
+    reserve,
+    arrivesAfterBeats: fc.integer({ min: 2, max: 5 }),
+    isNextFirst: fc.boolean(),
+    others: fc.array(beat, { maxLength: 2 }),
+    pauseMs: fc.integer({ min: 0, max: 3_000 }),
+  })
+  .map(({ reserve: wanted, arrivesAfterBeats, isNextFirst, others, pauseMs }) => {
+    const alone = (own: Step, way: Fate = ANSWERED): Beat => {
+      return { calls: [{ caller: 0, step: own, fate: way }], order: [0], gapMs: 0, jumpMs: pauseMs };
+    };
+    const first: Step = { ...wanted, reuse: null };
+    const again: Step = { ...wanted, reuse: { target: -1, isSameAttempt: false } };
+    const giveUp = (target: number) => alone({ kind: "release", target, own: true });
+    const lost: Fate = { original: "request lost", copyAfterBeats: arrivesAfterBeats };
+    const next = isNextFirst ? [alone(again), giveUp(-2)] : [giveUp(-1), alone(again)];
+    return [alone(first, lost), ...next, ...others, giveUp(-1)];
+  });
+
 export type Sequence = Beat[];
-export const sequences: fc.Arbitrary<Sequence> = fc.array(beat, {
-  minLength: 5,
-  maxLength: 40,
-  size: "large",
-});
+export const sequences: fc.Arbitrary<Sequence> = fc
+  .array(
+    fc.oneof(
+      { weight: 40, arbitrary: beat.map((single) => [single]) },
+      { weight: 1, arbitrary: lateReserve },
+    ),
+    { minLength: 5, maxLength: 40, size: "large" },
+  )
+  .map((parts) => parts.flat());
 
 const RUNS = Number(process.env.LEDGER_RUNS ?? 1_000);
 

@@ -7,8 +7,10 @@ import {
   type Closing,
   closingDetails,
   formatRecord,
+  type OperationRecord,
   type Tombstone,
   timeToLiveMs,
+  withGivenUp,
 } from "../operation-record.ts";
 import type { Amounts } from "../store.ts";
 import { MINUTE_MICROS, takeHold } from "../wheel.ts";
@@ -33,7 +35,7 @@ export function close(state: LedgerState, command: CloseCommand): Outcome {
   const accounts = openAccounts(state, command.scopes);
   const known = openRecord(state, command.id);
   if (known === undefined || known.kind === "gone")
-    return unknown(command, known, refusal("UNKNOWN", atMicros, accounts));
+    return giveUp(command, known, refusal("UNKNOWN", atMicros, accounts));
   const chain = command.scopes.map(({ scope }) => scope).join(",");
   if (known.kind !== "hold" || known.chain.join(",") !== chain)
     return refusal("CONFLICT", atMicros, accounts);
@@ -47,7 +49,8 @@ export function close(state: LedgerState, command: CloseCommand): Outcome {
     const isCorrection = command.source === "r" && closed.source !== "r";
     if (!isCorrection || isForeign) return refusal("DONE", atMicros, accounts, details);
   } else if (isForeign) {
-    return refusal("DONE", atMicros, accounts, closingDetails(known, released(command)));
+    const details = closingDetails(known, released(command));
+    return giveUp(command, known, refusal("DONE", atMicros, accounts, details));
   }
   const lost = known.chain.findIndex(
     (scope, place) => accounts[place] === undefined && !known.forgettable.includes(scope),
@@ -56,12 +59,20 @@ export function close(state: LedgerState, command: CloseCommand): Outcome {
   return book(command, known, accounts, atMicros);
 }
 
-/** The library's own release leaves a tombstone, beside those of other attempts that were given up. */
-function unknown({ id, attempt }: CloseCommand, known: Tombstone | undefined, outcome: Outcome): Outcome {
+/** The library's own release is remembered, in a tombstone or in another attempt's hold: its reserve may yet arrive. */
+function giveUp(
+  { id, attempt }: CloseCommand,
+  known: CallRecord | Tombstone | undefined,
+  outcome: Outcome,
+): Outcome {
   if (attempt === undefined) return outcome;
-  const attempts = [...new Set([...(known?.attempts ?? []), attempt])];
-  const text = formatRecord({ kind: "gone", attempts });
-  return { ...outcome, writes: { ...noWrites(), operation: { id, text, timeToLiveMs: TOMBSTONE_MS } } };
+  const writing = (record: OperationRecord, timeToLiveMs: number | undefined): Outcome => {
+    const operation = { id, text: formatRecord(record), timeToLiveMs };
+    return { ...outcome, writes: { ...noWrites(), operation } };
+  };
+  if (known !== undefined && known.kind !== "gone")
+    return writing({ ...known, givenUp: withGivenUp(known.givenUp, attempt) }, undefined);
+  return writing({ kind: "gone", attempts: withGivenUp(known?.attempts ?? [], attempt) }, TOMBSTONE_MS);
 }
 
 function released(command: CloseCommand): Closing {

@@ -43,6 +43,7 @@ export function record(state: LedgerState, command: RecordCommand, nowMicros: nu
     kind: command.asHold ? "hold" : "record",
     argumentsHash: command.argumentsHash,
     attempt: "-",
+    givenUp: [],
     shared: false,
     startMicros: atMicros,
     expiryMinute: minuteOf(atMicros),

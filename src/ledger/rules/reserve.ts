@@ -27,7 +27,8 @@ import {
 
 export function reserve(state: LedgerState, command: ReserveCommand, nowMicros: number): Outcome {
   const known = openRecord(state, command.id);
-  const isOthersTombstone = known?.kind === "gone" && !known.attempts.includes(command.attempt);
+  const givenUp = givenUpOf(known);
+  const isOthersTombstone = known?.kind === "gone" && !givenUp.includes(command.attempt);
   if (known !== undefined && !isOthersTombstone) {
     return answerAgain(state, command, known, nowMicros);
   }
@@ -47,6 +48,7 @@ export function reserve(state: LedgerState, command: ReserveCommand, nowMicros: 
     kind: "hold",
     argumentsHash: command.argumentsHash,
     attempt: command.attempt,
+    givenUp,
     shared: false,
     startMicros: atMicros,
     expiryMinute,
@@ -67,6 +69,12 @@ export function heldAmounts(requested: RequestedAmounts): Amounts {
   return { nanoUsd: requested.nanoUsd ?? 0, tokens: requested.tokens ?? 0, requests: requested.requests };
 }
 
+/** Attempts of this id that nobody waits for any more. */
+function givenUpOf(known: OperationRecord | undefined): string[] {
+  if (known === undefined || known.kind === "admin") return [];
+  return known.kind === "gone" ? known.attempts : known.givenUp;
+}
+
 /** A known id gets the same decision, with the state that the hold is in now. */
 function answerAgain(
   state: LedgerState,
@@ -76,7 +84,7 @@ function answerAgain(
 ): Outcome {
   const accounts = openAccounts(state, command.scopes);
   const atMicros = timeOf(accounts, nowMicros);
-  if (known.kind === "gone") return refusal("GONE", atMicros, accounts);
+  if (givenUpOf(known).includes(command.attempt)) return refusal("GONE", atMicros, accounts);
   const isSame = known.kind === "hold" && known.argumentsHash === command.argumentsHash;
   if (!isSame) return refusal("CONFLICT", atMicros, accounts);
   if (known.closed !== undefined)

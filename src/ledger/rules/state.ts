@@ -25,7 +25,8 @@ export interface LedgerState {
 export interface Writes {
   /** By scope: fields to set, or to delete where undefined. */
   fields: Map<string, Map<string, string | undefined>>;
-  operation?: { id: string; text: string; timeToLiveMs: number };
+  /** Without a time to live it is kept as long as before. */
+  operation?: { id: string; text: string; timeToLiveMs: number | undefined };
   /** By scope: milliseconds after which an account goes, unless it is used again; Infinity while it is paused or has stored limits. */
   idleMs: Map<string, number>;
   /** Scopes that are new to the index, with the time in microseconds. */

@@ -8,6 +8,7 @@ import {
   isHeld,
   link,
   promise,
+  release,
   reserve,
   type StoreCase,
   settle,
@@ -88,6 +89,10 @@ export const SENSELESS_CASES: StoreCase[] = promise(
           await refuseAll(bench, { model: word }, "InvalidOptionsError");
         }
         await refuseAll(bench, { model: "openai/a;b" }, "InvalidOptionsError");
+        for (const attempt of ["", "-", "a,b", "a b", "x".repeat(201)]) {
+          await refuseAll(bench, { attempt }, "InvalidOptionsError");
+          await rejects(release(bench, CHAIN, "held", attempt), { name: "InvalidOptionsError" });
+        }
       });
     },
   },
