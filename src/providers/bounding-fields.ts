@@ -32,7 +32,8 @@ export function thinkingFloor(thinking: unknown, field: string): number {
   return typeof budget === "number" && budget > 0 ? Math.ceil(budget) + 1 : 1;
 }
 
-function malformed(field: string, what: string): InvalidUsageError {
+/** What a field that is refused is refused with: a clause that follows its name. */
+export function malformed(field: string, what: string): InvalidUsageError {
   return new InvalidUsageError(
     `\`${field}\` of this request bears on its cost and ${what}. Servers differ in what they make of that.`,
   );

@@ -1,12 +1,19 @@
 /** The provider APIs that can be metered, and how an address or an answer finds its own. */
 import { anthropicMessages } from "./anthropic-messages.ts";
+import { gemini } from "./gemini.ts";
+import { geminiEmbeddings } from "./gemini-embeddings.ts";
 import { providerAt } from "./hosts.ts";
 import { isObject } from "./json.ts";
 import { openAiChat } from "./openai-chat.ts";
 import type { ProviderApi, ReportedUsage, UsageContext } from "./provider.ts";
 
 /** All APIs; a new one is its file and its line here. */
-export const PROVIDER_APIS: readonly ProviderApi[] = [openAiChat, anthropicMessages];
+export const PROVIDER_APIS: readonly ProviderApi[] = [
+  openAiChat,
+  anthropicMessages,
+  gemini,
+  geminiEmbeddings,
+];
 
 /** What a request to an address is. */
 export type Route =

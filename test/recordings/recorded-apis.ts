@@ -34,10 +34,30 @@ const anthropicMessages: RecordedApi = {
   }),
 };
 
+/** By its model an embedding is told from an answer, by its wire a stream. */
+const gemini: RecordedApi = {
+  url: (record) => {
+    const model = modelOf(record);
+    const method = model.includes("embedding") ? "batchEmbedContents" : contentMethod(record.wire);
+    const base =
+      record.provider === "google-vertex"
+        ? "https://aiplatform.googleapis.com/v1/projects/p/locations/global/publishers/google"
+        : "https://generativelanguage.googleapis.com/v1beta";
+    return `${base}/models/${model}:${method}`;
+  },
+  body: () => ({ contents: [], generationConfig: { maxOutputTokens: 1000 } }),
+};
+
+function contentMethod(wire: unknown): string {
+  if (wire === "sse") return "streamGenerateContent?alt=sse";
+  return wire === "json-array" ? "streamGenerateContent" : "generateContent";
+}
+
 const RECORDED_APIS: ReadonlyMap<string, RecordedApi> = new Map([
   ["openai-chat", chat],
   ["openai-compatible", chat],
   ["anthropic-messages", anthropicMessages],
+  ["gemini", gemini],
 ]);
 
 function modelOf(record: JsonObject): string {

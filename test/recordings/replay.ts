@@ -147,15 +147,17 @@ function compare(outcome: Outcome, expected: JsonObject, record: JsonObject): st
         : "reported";
   if (outcome.kind !== wanted) return `${outcome.kind}, not ${wanted}`;
   if (outcome.kind !== "reported") return undefined;
-  const { tokenKinds = {}, tokens, nanoUsd } = outcome.actual;
+  const { tokens, nanoUsd } = outcome.actual;
   const stated = expected.providerCostUsd;
   // Booked amounts are rounded up; stated ones come as fractions of a dollar that no double has exactly.
   if (typeof stated === "number" && Math.abs(nanoUsd - stated * 1e9) > 1) {
     return `${nanoUsd} nano-USD, not ${stated * 1e9}`;
   }
+  const cachedAudio = outcome.actual.tokenKinds?.audioCachedInputTokens ?? 0;
+  const tokenKinds = asRecorded(outcome.actual.tokenKinds ?? {});
   const perModel = isObject(expected.iterationsByModel) ? expected.iterationsByModel : {};
   const own = perModel[String(record.model)];
-  const counted = exclusive(isObject(own) ? own : expected);
+  const counted = exclusive(isObject(own) ? own : expected, cachedAudio);
   const total = isObject(own)
     ? Object.values(perModel).reduce<number>(
         (sum, model) => sum + (isObject(model) ? totalOf(exclusive(model)) : 0),
@@ -166,8 +168,9 @@ function compare(outcome: Outcome, expected: JsonObject, record: JsonObject): st
   const kinds = [...new Set([...Object.keys(counted), ...COUNTED_KINDS])].filter((kind) =>
     isObject(own) ? kind !== "reasoningTokens" : true,
   );
-  if (hasItsOwnPrice(expected.serviceTier) && tokenKinds.serviceTier !== expected.serviceTier) {
-    return `service tier is ${tokenKinds.serviceTier}, not ${expected.serviceTier}`;
+  const tier = pricedTier(expected.serviceTier);
+  if (tier !== undefined && tokenKinds.serviceTier !== tier) {
+    return `service tier is ${tokenKinds.serviceTier}, not ${tier}`;
   }
   const wrong = kinds.find(
     (kind) => (Reflect.get(tokenKinds, kind) ?? 0) !== (Reflect.get(counted, kind) ?? 0),
@@ -176,8 +179,20 @@ function compare(outcome: Outcome, expected: JsonObject, record: JsonObject): st
   return `${wrong} is ${Reflect.get(tokenKinds, wrong) ?? 0}, not ${Reflect.get(counted, wrong) ?? 0}`;
 }
 
-function hasItsOwnPrice(tier: unknown): boolean {
-  return tier === "priority" || tier === "flex" || tier === "batch";
+/** Google's tiers are in its words: `ON_DEMAND_FLEX`. */
+function pricedTier(tier: unknown): string | undefined {
+  return /(?:^|_)(priority|flex|batch)$/.exec(String(tier).toLowerCase())?.[1];
+}
+
+/** Records don't tell pictures apart, nor spoken answers. */
+function asRecorded(kinds: Tokens): Tokens {
+  const { imageInputTokens = 0, imageOutputTokens = 0, audioOutputTokens = 0, ...others } = kinds;
+  const { inputTokens = 0, outputTokens = 0 } = kinds;
+  return {
+    ...others,
+    inputTokens: inputTokens + imageInputTokens,
+    outputTokens: outputTokens + imageOutputTokens + audioOutputTokens,
+  };
 }
 
 const COUNTED_KINDS = [
@@ -190,14 +205,19 @@ const COUNTED_KINDS = [
   "audioInputTokens",
 ] as const satisfies (keyof Tokens)[];
 
-/** From counts that include their parts to kinds that exclude each other. Where a cache was filled and read by one call, the same tokens are in both. */
-function exclusive(inclusive: JsonObject): Tokens {
+/**
+ * From counts that include their parts to kinds that exclude each other. Where a cache was filled and read by one call,
+ * the same tokens are in both.
+ *
+ * @param cachedAudio how much of the cached input was settled as audio: records do not say.
+ */
+function exclusive(inclusive: JsonObject, cachedAudio = 0): Tokens {
   const count = (field: string) => Number(inclusive[field] ?? 0);
   const written1h = count("cacheWriteTokens1h");
   const written = Math.max(count("cacheWriteTokens"), count("cacheWriteTokens5m") + written1h) - written1h;
-  const cached = count("cachedInputTokens");
-  const audio = count("inputAudioTokens");
-  const text = count("inputTokens") - audio;
+  const cached = count("cachedInputTokens") - cachedAudio;
+  const audio = count("inputAudioTokens") - cachedAudio;
+  const text = count("inputTokens") - audio - cachedAudio;
   const plain = text - cached - written - written1h;
   return {
     inputTokens: plain >= 0 ? plain : text - Math.max(cached, written + written1h),
@@ -205,6 +225,7 @@ function exclusive(inclusive: JsonObject): Tokens {
     cacheWriteTokens: written,
     cacheWrite1hTokens: written1h,
     audioInputTokens: audio,
+    audioCachedInputTokens: cachedAudio,
     outputTokens: count("outputTokens"),
     reasoningTokens: Math.min(count("reasoningTokens"), count("outputTokens")),
   };

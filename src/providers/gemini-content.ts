@@ -1,0 +1,92 @@
+/** What Gemini is sent besides text, and what it may be billed as. */
+import { camelCase, fieldOf, listOf, objectOf } from "./google-fields.ts";
+import type { JsonObject } from "./json.ts";
+import type { InputShape } from "./provider.ts";
+
+/** What the parts of these contents may add. */
+export function shapeOf(contents: readonly JsonObject[]): InputShape {
+  const parts = contents.flatMap((content) => listOf(content, "parts")).flatMap(withParts);
+  const shapes = parts.map(shapeOfPart);
+  return {
+    mediaCharacters: sum(shapes.map((shape) => shape.mediaCharacters)),
+    allowanceTokens: sum(shapes.map((shape) => shape.allowanceTokens)),
+    fillsContext: shapes.some((shape) => shape.fillsContext),
+    audio: shapes.some((shape) => shape.audio),
+  };
+}
+
+/** A function's answer may have parts of its own. */
+function withParts(part: JsonObject): JsonObject[] {
+  const answer = objectOf(part, "functionResponse");
+  return answer === undefined ? [part] : [part, ...listOf(answer, "parts")];
+}
+
+const TEXT: InputShape = { mediaCharacters: 0, allowanceTokens: 0, fillsContext: false, audio: false };
+
+/** Fields of a part that hold no more than they show, but for data and files. */
+const KNOWN_FIELDS = new Set([
+  "text",
+  "thought",
+  "thoughtSignature",
+  "functionCall",
+  "functionResponse",
+  "executableCode",
+  "codeExecutionResult",
+  "toolCall",
+  "toolResponse",
+  "inlineData",
+  "fileData",
+  "videoMetadata",
+  "mediaResolution",
+  "partMetadata",
+]);
+
+function shapeOfPart(part: JsonObject): InputShape {
+  if (!Object.keys(part).every((field) => KNOWN_FIELDS.has(camelCase(field)))) return unseen("");
+  const file = objectOf(part, "fileData");
+  if (file !== undefined) return unseen(mimeTypeOf(file));
+  const inline = objectOf(part, "inlineData");
+  return inline === undefined ? TEXT : shapeOfData(inline);
+}
+
+/**
+ * An image is cut into tiles of 258 tokens, scaled to 3,072 pixels at most: 25 of the smallest tiles with the whole. On
+ * Gemini 3 it costs up to 2,240.
+ *
+ * @see https://ai.google.dev/gemini-api/docs/tokens https://ai.google.dev/gemini-api/docs/media-resolution
+ */
+const IMAGE_TOKENS = 8_192;
+/** Audio is 32 tokens a second, and the poorest MP3 spends 1,333 Base64 characters on one: 41 for a token. */
+const AUDIO_CHARACTERS_PER_TOKEN = 32;
+/** What has as many bytes a second whatever is heard. Other kinds may hold hours of silence in a few. */
+const STEADY_AUDIO = /^audio\/(?:mp3|mpeg|mpga|x-mp3|wav|wave|x-wav|vnd\.wave|aiff|x-aiff|l16|pcm)(?:;|$)/;
+
+function shapeOfData(inline: JsonObject): InputShape {
+  const mimeType = mimeTypeOf(inline);
+  const characters = typeof inline.data === "string" ? inline.data.length : 0;
+  // Base64 is longer than the text that it stands for.
+  if (mimeType.startsWith("text/") || mimeType.startsWith("application/json")) return TEXT;
+  if (mimeType.startsWith("image/")) {
+    return { ...TEXT, mediaCharacters: characters, allowanceTokens: IMAGE_TOKENS };
+  }
+  if (STEADY_AUDIO.test(mimeType)) {
+    const allowanceTokens = Math.ceil(characters / AUDIO_CHARACTERS_PER_TOKEN);
+    return { mediaCharacters: characters, allowanceTokens, fillsContext: false, audio: true };
+  }
+  // A page of a PDF is 258 to 1,120 tokens and a second of video up to 300, in as few bytes as one likes.
+  return unseen(mimeType);
+}
+
+/** What only the context window bounds. A video has its sound, which costs what audio costs. */
+function unseen(mimeType: string): InputShape {
+  return { ...TEXT, fillsContext: true, audio: !/^(?:image|text)\/|^application\/pdf/.test(mimeType) };
+}
+
+function mimeTypeOf(data: JsonObject): string {
+  const mimeType = fieldOf(data, "mimeType");
+  return typeof mimeType === "string" ? mimeType.toLowerCase() : "";
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
+}
