@@ -257,7 +257,7 @@ describe("A stream", () => {
 
 describe("An unknown POST", () => {
   it("passes unmetered where that was asked for", async () => {
-    const answer = await metered({ unknownRequest: "pass" })(`${upstream.url}/v1/responses`, post({}));
+    const answer = await metered({ unknownRequest: "pass" })(`${upstream.url}/v1/audio/speech`, post({}));
     expect(answer.status).toBe(404);
     expect(meter.events).toEqual([]);
   });

@@ -1,7 +1,9 @@
-/** A local server that speaks OpenAI's chat completions and Anthropic's messages over real HTTP. */
+/** A local server that speaks the providers' APIs over real HTTP. */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
+import { type Asked, field, type Said } from "./dialects/dialect.ts";
+import { dialectAt } from "./dialects/index.ts";
 
 export interface Upstream {
   /** `http://127.0.0.1:PORT` */
@@ -96,17 +98,35 @@ export interface Reply {
 /** A reply, or what makes one for each request. */
 export type ReplyFor = Reply | ((request: UpstreamRequest) => Reply);
 
-/** Answers both APIs, plain and streamed; 404 in their own form for every other path. */
+/** Answers in the API of the path, plain and streamed; 404 in OpenAI's form for every other one. */
 export function speakBothApis(reply: ReplyFor = {}): Answer {
   return async (request, response) => {
     const { path } = request;
-    const facts = completed(typeof reply === "function" ? reply(request) : reply, request);
-    if (/\/chat\/completions(\?|$)/.test(path)) return chatCompletion(facts, request, response);
-    if (/\/v1\/messages(\?|$)/.test(path)) return anthropicMessage(facts, request, response);
+    const dialect = dialectAt(path);
+    if (dialect !== undefined && request.method === "POST") {
+      const asked = askedOf(request);
+      const { pauseMs = 0, ...said } = typeof reply === "function" ? reply(request) : reply;
+      const facts: Said = { ...DEFAULT_REPLY, model: modelOf(request), ...said };
+      if (!dialect.isStream(asked)) return json(dialect.answer(facts, asked))(request, response);
+      return streamed(dialect.events(facts, asked), pauseMs)(request, response);
+    }
     if (request.method !== "POST" || /count_tokens|files|moderations/.test(path))
       return json({})(request, response);
     return json({ error: { message: `No route ${path}`, type: "not_found" } }, 404)(request, response);
   };
+}
+
+const DEFAULT_REPLY = { inputTokens: 7, outputTokens: 3, words: ["One", " two", " thrée"] };
+
+/** A request as the dialects see it. A client that meant another host says so in `x-forwarded-host`. */
+export function askedOf({ path, body, headers }: UpstreamRequest): Asked {
+  const host = headers["x-forwarded-host"];
+  return { path, body, host: typeof host === "string" ? host : undefined };
+}
+
+/** The model that a request names, in its body or its path. */
+export function modelOf({ path, body }: UpstreamRequest): string {
+  return String(field(body, "model") ?? /\/models\/([^/:]+):/.exec(path)?.[1] ?? "unnamed");
 }
 
 /** Answers with a JSON body. */
@@ -164,101 +184,15 @@ export function cutAfter(bytes: number, answer: Answer): Answer {
   };
 }
 
-interface Facts {
-  model: string;
-  inputTokens: number;
-  outputTokens: number;
-  words: string[];
-  pauseMs: number;
-}
-
-function completed(reply: Reply, request: UpstreamRequest): Facts {
-  return {
-    model: String(field(request.body, "model") ?? "unnamed"),
-    inputTokens: 7,
-    outputTokens: 3,
-    words: ["One", " two", " thrée"],
-    pauseMs: 0,
-    ...reply,
+/** Answers a stream of events, with a pause before each. */
+export function streamed(events: string[], pauseMs = 0): Answer {
+  return async (_request, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
+    for (const event of events) {
+      if (response.destroyed) return;
+      if (pauseMs > 0) await delay(pauseMs);
+      response.write(event);
+    }
+    response.end();
   };
-}
-
-async function chatCompletion(
-  facts: Facts,
-  request: UpstreamRequest,
-  response: ServerResponse,
-): Promise<void> {
-  const { model, inputTokens, outputTokens, words } = facts;
-  const usage = {
-    prompt_tokens: inputTokens,
-    completion_tokens: outputTokens,
-    total_tokens: inputTokens + outputTokens,
-  };
-  const common = { id: "chatcmpl-1", created: 1_790_000_000, model, service_tier: "default" };
-  const choices = Array.from({ length: Number(field(request.body, "n") ?? 1) }, (_, index) => index);
-  if (field(request.body, "stream") !== true) {
-    const message = { role: "assistant", content: words.join(""), refusal: null };
-    const answers = choices.map((index) => ({ index, message, finish_reason: "stop" }));
-    return json({ ...common, object: "chat.completion", choices: answers, usage })(request, response);
-  }
-  const includesUsage = field(field(request.body, "stream_options"), "include_usage") === true;
-  const chunk = (delta: object, finish: string | null) => ({
-    ...common,
-    object: "chat.completion.chunk",
-    choices: choices.map((index) => ({ index, delta, finish_reason: finish })),
-    ...(includesUsage ? { usage: null } : {}),
-  });
-  const events = [
-    chunk({ role: "assistant", content: "" }, null),
-    ...words.map((content) => chunk({ content }, null)),
-    chunk({}, "stop"),
-    ...(includesUsage ? [{ ...common, object: "chat.completion.chunk", choices: [], usage }] : []),
-  ];
-  const lines = [...events.map((event) => `data: ${JSON.stringify(event)}\n\n`), "data: [DONE]\n\n"];
-  await stream(lines, facts.pauseMs, response);
-}
-
-async function anthropicMessage(
-  facts: Facts,
-  request: UpstreamRequest,
-  response: ServerResponse,
-): Promise<void> {
-  const { model, inputTokens, outputTokens, words } = facts;
-  const input = { input_tokens: inputTokens, cache_creation_input_tokens: 0, cache_read_input_tokens: 0 };
-  const message = { id: "msg_1", type: "message", role: "assistant", model, stop_sequence: null };
-  if (field(request.body, "stream") !== true) {
-    return json({
-      ...message,
-      content: [{ type: "text", text: words.join("") }],
-      stop_reason: "end_turn",
-      usage: { ...input, output_tokens: outputTokens, service_tier: "standard" },
-    })(request, response);
-  }
-  const start = { ...message, content: [], stop_reason: null, usage: { ...input, output_tokens: 1 } };
-  const delta = { stop_reason: "end_turn", stop_sequence: null };
-  const events: ({ type: string } & Record<string, unknown>)[] = [
-    { type: "message_start", message: start },
-    { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
-    { type: "ping" },
-    ...words.map((text) => ({ type: "content_block_delta", index: 0, delta: { type: "text_delta", text } })),
-    { type: "content_block_stop", index: 0 },
-    { type: "message_delta", delta, usage: { output_tokens: outputTokens } },
-    { type: "message_stop" },
-  ];
-  const lines = events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
-  await stream(lines, facts.pauseMs, response);
-}
-
-async function stream(lines: string[], pauseMs: number, response: ServerResponse): Promise<void> {
-  response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
-  for (const line of lines) {
-    if (response.destroyed) return;
-    if (pauseMs > 0) await delay(pauseMs);
-    response.write(line);
-  }
-  response.end();
-}
-
-function field(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 }

@@ -1,0 +1,17 @@
+/** The table of clients: every one that a metered fetch is promised to serve. */
+import type { Sdk } from "../sdk.ts";
+import { AI_SDK_CLIENTS } from "./ai-sdk.ts";
+import { ANTHROPIC_CLIENTS } from "./anthropic.ts";
+import { LANGCHAIN_CLIENT } from "./langchain.ts";
+import { MISTRAL_CLIENT } from "./mistral.ts";
+import { OPENAI_CLIENTS } from "./openai.ts";
+import { OPENAI_AGENTS_CLIENTS } from "./openai-agents.ts";
+
+export const SDKS: Sdk[] = [
+  ...OPENAI_CLIENTS,
+  ...ANTHROPIC_CLIENTS,
+  MISTRAL_CLIENT,
+  ...AI_SDK_CLIENTS,
+  ...OPENAI_AGENTS_CLIENTS,
+  LANGCHAIN_CLIENT,
+];

@@ -1,0 +1,27 @@
+/** `@langchain/openai`, whose fetch is one of the options that it gives its `openai` client. */
+import { ChatOpenAI } from "@langchain/openai";
+import { OPENAI_ERROR, OUTPUT_TOKENS_MAX, type Sdk } from "../sdk.ts";
+
+export const LANGCHAIN_CLIENT: Sdk = {
+  name: "@langchain/openai 1",
+  provider: "openai",
+  model: "gpt-4o-mini",
+  price: { input: 150, output: 600 },
+  refusal: { body: OPENAI_ERROR, error: { status: 400 } },
+  retries: true,
+  connect({ meter, maxRetries }) {
+    const model = new ChatOpenAI({
+      model: "gpt-4o-mini",
+      apiKey: "none",
+      maxTokens: OUTPUT_TOKENS_MAX,
+      configuration: { fetch: meter.fetch },
+      ...(maxRetries === undefined ? {} : { maxRetries }),
+    });
+    return {
+      ask: async (question) => (await model.invoke(question)).text,
+      async *stream(question) {
+        for await (const { text } of await model.stream(question)) if (text !== "") yield text;
+      },
+    };
+  },
+};
