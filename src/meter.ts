@@ -132,7 +132,8 @@ export class UsageMeter {
    * @example await meter.record({ provider: "openai", model: "gpt-4o-mini", inputTokens: 1200, outputTokens: 500 });
    */
   async record(usage: Usage & { id?: string }): Promise<Receipt> {
-    return record(this.#context, usedAmounts(this.#context.prices, usage), usage.id);
+    const actual = usedAmounts(this.#context.prices, usage, { callFields: ["id"] });
+    return record(this.#context, actual, usage.id);
   }
 
   /** This scope's calendar month (UTC), and every budget of the chain. Writes nothing. */
@@ -146,7 +147,7 @@ export class UsageMeter {
    * @param options.reason 1 to 200 printable characters, told in the error.
    */
   pause(options: { reason?: string } = {}): Promise<void> {
-    return administration.pause(this.#context, options.reason);
+    return administration.pause(this.#context, options);
   }
 
   /** Admits calls of this scope again. */

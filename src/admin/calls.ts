@@ -72,17 +72,10 @@ function estimateOf(fields: EstimateFields): Estimate {
 
 function usageOf({ response, ...fields }: UsageFields): Usage {
   const { costUsd, provider, model } = fields;
-  if (response !== undefined) return responseUsage(response, fields);
+  if (response !== undefined) return { response, ...fields };
   if (costUsd !== undefined) return { ...fields, costUsd };
   if (provider !== undefined && model !== undefined) return { ...fields, provider, model };
   throw new InvalidUsageError(
     "A usage is `costUsd`, or `provider` and `model` with their tokens, or the provider's `response` as it came.",
   );
-}
-
-/** Two statements of one usage would leave open which of them counts. */
-function responseUsage(response: unknown, others: object): Usage {
-  const [other] = Object.keys(others);
-  if (other === undefined) return { response };
-  throw new InvalidUsageError(`\`response\` says by itself what was used: leave out \`${other}\`.`);
 }

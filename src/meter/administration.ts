@@ -3,6 +3,7 @@ import { IdConflictError, InvalidOptionsError } from "../errors.ts";
 import type { AdminAnswer } from "../ledger/store.ts";
 import type { MeterContext } from "./context.ts";
 import { scopeOperation } from "./operations.ts";
+import { refuseUnknownNames } from "./settings.ts";
 
 /** Up to 200 characters that print on one line. */
 const REASON = /^[^\p{Cc}\p{Cs}\u2028\u2029]{1,200}$/u;
@@ -12,8 +13,10 @@ export async function reset(context: MeterContext): Promise<void> {
   applied(await context.store.reset(scopeOperation(context, context.scope, "reset")));
 }
 
-/** @throws InvalidOptionsError unless the reason is left out or 1 to 200 printable characters. */
-export async function pause(context: MeterContext, reason: string | undefined): Promise<void> {
+/** @throws InvalidOptionsError unless the reason is left out or 1 to 200 printable characters, and for another option. */
+export async function pause(context: MeterContext, options: { reason?: string }): Promise<void> {
+  refuseUnknownNames(options, ["reason"], "A pause");
+  const { reason } = options;
   if (reason !== undefined && (typeof reason !== "string" || !REASON.test(reason))) {
     throw new InvalidOptionsError("The reason of a pause is 1 to 200 printable characters on one line.");
   }

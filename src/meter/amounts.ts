@@ -3,10 +3,12 @@ import { InvalidUsageError } from "../errors.ts";
 import { rowName } from "../ledger/history.ts";
 import { nanoUsdRoundedUp } from "../ledger/money.ts";
 import { type Amounts, type RequestedAmounts, TOKEN_KINDS, type TokenKindCounts } from "../ledger/store.ts";
-import type { HeldBound } from "../metering/calls.ts";
+import type { CallOptions, HeldBound } from "../metering/calls.ts";
 import { usageFromResponse } from "../metering/response-usage.ts";
+import { shown } from "../pricing/decimal-prices.ts";
+import { refuseUnknownFields } from "../pricing/known-fields.ts";
 import type { PriceBook } from "../pricing/price-book.ts";
-import { type CountedUsage, priceEstimate, priceUsage } from "../pricing/price-usage.ts";
+import { type CountedUsage, priceEstimate, priceUsage, USAGE_FIELDS } from "../pricing/price-usage.ts";
 import type { Estimate, PricedUsage, Tokens, Usage } from "../pricing/usage.ts";
 
 /** What a call asks for. */
@@ -28,9 +30,16 @@ export interface Actual {
 /** Whose prices apply where a usage does not say. */
 export type CalledModel = Pick<CallRequest, "provider" | "model">;
 
-/** @throws InvalidUsageError, UnboundedCallError, UnknownModelError for an estimate that bounds nothing. */
+/** The fields of {@link CallOptions}: they may stand beside any estimate, so that one object serves `check` and `reserve`. */
+const CALL_OPTION_NAMES = ["id", "expiresInSeconds"] as const satisfies (keyof CallOptions)[];
+
+/**
+ * @throws InvalidUsageError for an estimate that makes no sense, or an unknown field; UnboundedCallError,
+ * UnknownModelError for one that bounds nothing.
+ */
 export function callRequest(prices: PriceBook, estimate: Estimate): CallRequest {
-  const { nanoUsd, tokens, requests, provider, model } = priceEstimate(prices, estimate);
+  const priced = priceEstimate(prices, estimate, CALL_OPTION_NAMES);
+  const { nanoUsd, tokens, requests, provider, model } = priced;
   return { requested: { nanoUsd, tokens, requests }, given: givenFields(estimate), provider, model };
 }
 
@@ -40,16 +49,31 @@ export function boundRequest({ nanoUsd, tokens, requests, provider, model }: Hel
   return { requested, given: givenFields({ ...requested, provider, model }), provider, model };
 }
 
+/** Where a usage comes from. */
+export interface UsageOrigin {
+  /** The model of the hold that is settled: tokens alone are priced as its own. Left out: there is no hold. */
+  called?: CalledModel;
+  /** What may stand beside the usage, such as `id`. */
+  callFields?: readonly string[];
+}
+
 /**
  * Prices a usage in any of its forms.
  *
- * @param called the model of the hold that is settled: tokens alone are priced as its own. Left out: there is no hold.
- * @throws InvalidUsageError, UnknownModelError.
+ * @throws InvalidUsageError for a usage that makes no sense, or an unknown field; UnknownModelError.
  */
-export function usedAmounts(prices: PriceBook, usage: Usage | Tokens, called?: CalledModel): Actual {
+export function usedAmounts(
+  prices: PriceBook,
+  usage: Usage | Tokens,
+  { called, callFields = [] }: UsageOrigin = {},
+): Actual {
   if (typeof usage !== "object" || usage === null) throw new InvalidUsageError("Usage is an object.");
-  if ("response" in usage) return answeredAmounts(prices, usage.response, called);
-  if (isWhole(usage)) return { priced: priceUsage(prices, usage), given: givenFields(usage) };
+  if ("response" in usage) {
+    refuseOthersThanResponse(usage, callFields);
+    return answeredAmounts(prices, usage.response, called);
+  }
+  if (isWhole(usage)) return { priced: priceUsage(prices, usage, callFields), given: givenFields(usage) };
+  refuseUnknownFields(Object.keys(usage), [...USAGE_FIELDS, ...callFields], "Usage");
   const { provider, model } = called ?? {};
   if (provider === undefined || model === undefined) {
     const why = called === undefined ? "" : " The hold was made by `estimatedCostUsd`, so no model is known.";
@@ -58,7 +82,15 @@ export function usedAmounts(prices: PriceBook, usage: Usage | Tokens, called?: C
     );
   }
   const whole = { ...usage, provider, model };
-  return { priced: priceUsage(prices, whole), given: givenFields(whole) };
+  return { priced: priceUsage(prices, whole, callFields), given: givenFields(whole) };
+}
+
+/** Two statements of one usage would leave open which of them counts. The answer's own fields are the provider's. */
+function refuseOthersThanResponse(usage: object, callFields: readonly string[]): void {
+  const known = ["response", ...callFields];
+  const other = Object.entries(usage).find(([field, value]) => value !== undefined && !known.includes(field));
+  if (other === undefined) return;
+  throw new InvalidUsageError(`\`response\` says by itself what was used: leave out ${shown(other[0])}.`);
 }
 
 /**

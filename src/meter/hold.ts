@@ -50,7 +50,7 @@ export class MeteredHold {
       replayed,
       usage,
       settle: async (actual: Usage | Tokens) =>
-        this.settle(usedAmounts(this.#context.prices, actual, this.request)),
+        this.settle(usedAmounts(this.#context.prices, actual, { called: this.request })),
       release: () => this.held.release(),
     };
   }

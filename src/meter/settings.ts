@@ -3,6 +3,7 @@ import { AgentLimitError, InvalidBudgetError, InvalidOptionsError, InvalidScopeE
 import type { Budget } from "../ledger/budgets.ts";
 import { canonicalLimits } from "../ledger/limits.ts";
 import { agentScope, checkChain, parseNamespace, parseScope } from "../ledger/names.ts";
+import { unknownName } from "../ledger/nearest-name.ts";
 import type { ChainLink } from "../ledger/store.ts";
 import type { ClampOptions } from "../metering/clamp.ts";
 import { TypicalUsage } from "../metering/typical.ts";
@@ -11,7 +12,6 @@ import { alertSettings } from "./alerts.ts";
 import { storeOf } from "./connect.ts";
 import type { MeterContext } from "./context.ts";
 import { eventEmitter } from "./events.ts";
-import { unknownName } from "./nearest-name.ts";
 import { METER_OPTION_NAMES, type MeterOptions, SCOPE_OPTION_NAMES, type ScopeOptions } from "./options.ts";
 import { PendingWork } from "./pending-work.ts";
 

@@ -3,10 +3,11 @@ import { InvalidUsageError, UnboundedCallError } from "../errors.ts";
 import { nanoUsdRoundedUp } from "../ledger/money.ts";
 import { boundNanoUsd, costNanoUsd } from "./cost.ts";
 import { shown } from "./decimal-prices.ts";
+import { refuseUnknownFields } from "./known-fields.ts";
 import type { ModelPrice } from "./model-price.ts";
 import type { PriceBook } from "./price-book.ts";
 import { MAX_NAME_LENGTH } from "./read-price.ts";
-import { ABOUT_COST, countTokens, statesTokens, validateTokens, wholeCount } from "./tokens.ts";
+import { countTokens, statesTokens, TOKEN_FIELDS, validateTokens, wholeCount } from "./tokens.ts";
 import type { Estimate, PricedUsage, Tokens, Usage } from "./usage.ts";
 
 /** Usage in numbers; a provider's answer has to be read first. */
@@ -22,14 +23,23 @@ export interface PricedEstimate {
   model?: string;
 }
 
+/** Every field that a usage in numbers may have. */
+export const USAGE_FIELDS: readonly string[] = ["provider", "model", "costUsd", ...TOKEN_FIELDS];
+
 /**
  * Prices what a call used.
  *
+ * @param callFields what may stand beside the usage, such as `id`.
  * @throws InvalidUsageError naming the field, and where neither tokens nor a cost are stated.
  * @throws UnknownModelError where the model has no price.
  */
-export function priceUsage(book: PriceBook, usage: CountedUsage): PricedUsage {
+export function priceUsage(
+  book: PriceBook,
+  usage: CountedUsage,
+  callFields: readonly string[] = [],
+): PricedUsage {
   const fields = fieldsOf(usage, "Usage");
+  refuseUnknownFields(fields.keys(), [...USAGE_FIELDS, ...callFields], "Usage");
   if (fields.get("costUsd") !== undefined) return priceStatedCost(fields);
   const price = book.find(nameOf(fields, "provider"), nameOf(fields, "model"));
   return priceTokens(price, validateTokens(Object.fromEntries(fields)));
@@ -38,18 +48,18 @@ export function priceUsage(book: PriceBook, usage: CountedUsage): PricedUsage {
 /**
  * Prices the most that a call may use.
  *
+ * @param callFields what may stand beside the estimate, such as `id`.
  * @throws InvalidUsageError naming the field, and for a model without `inputTokens`, unless its price is per call alone.
  * @throws UnboundedCallError where neither the estimate nor the price states the most output.
  * @throws UnknownModelError where the model has no price.
  */
-export function priceEstimate(book: PriceBook, estimate: Estimate): PricedEstimate {
+export function priceEstimate(
+  book: PriceBook,
+  estimate: Estimate,
+  callFields: readonly string[] = [],
+): PricedEstimate {
   const fields = fieldsOf(estimate, "An estimate");
-  const unknown = [...fields.keys()].find((name) => !ESTIMATE_FIELDS.includes(name) && ABOUT_COST.test(name));
-  if (unknown !== undefined) {
-    throw new InvalidUsageError(
-      `An estimate has no field ${shown(unknown)}. Known: ${ESTIMATE_FIELDS.join(", ")}.`,
-    );
-  }
+  refuseUnknownFields(fields.keys(), [...ESTIMATE_FIELDS, ...callFields], "An estimate");
   const requests = countOf(fields, "requests") ?? 1;
   if (!["estimatedCostUsd", "provider", "model"].some((name) => fields.get(name) !== undefined)) {
     throw new InvalidUsageError("An estimate is `estimatedCostUsd`, or `provider` and `model` with tokens.");
@@ -58,8 +68,6 @@ export function priceEstimate(book: PriceBook, estimate: Estimate): PricedEstima
     ? estimateTokens(book, fields, requests)
     : estimateStatedCost(fields, requests);
 }
-
-const STATED_COST_FIELDS: readonly string[] = ["costUsd", "provider", "model", "tokensUsed"];
 const ESTIMATE_FIELDS: readonly string[] = [
   "estimatedCostUsd",
   "tokens",
@@ -89,9 +97,7 @@ function priceTokens(price: ModelPrice, tokens: Tokens): PricedUsage {
 }
 
 function priceStatedCost(fields: Fields): PricedUsage {
-  const other = [...fields.keys()].find(
-    (name) => !STATED_COST_FIELDS.includes(name) && ABOUT_COST.test(name),
-  );
+  const other = TOKEN_FIELDS.find((name) => name !== "tokensUsed" && fields.get(name) !== undefined);
   if (other !== undefined) {
     throw new InvalidUsageError(`costUsd goes with tokensUsed alone, not with ${shown(other)}.`);
   }

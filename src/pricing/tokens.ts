@@ -5,9 +5,6 @@ import { shown } from "./decimal-prices.ts";
 import type { RateKind } from "./rates.ts";
 import type { Tokens } from "./usage.ts";
 
-/** What a field is called that is about tokens, tiers or cost: one that is not known is most likely a misspelling. */
-export const ABOUT_COST = /tok|tier|cost|usd/i;
-
 /** The kinds of tokens that exclude each other, and the rate that prices each. Reasoning is a part of output. */
 export const RATE_OF_COUNT = {
   inputTokens: "input",
@@ -41,6 +38,11 @@ export const OUTPUT_COUNTS = [
   "imageOutputTokens",
 ] as const satisfies readonly CountKind[];
 
+const COUNTS = [...INPUT_COUNTS, ...OUTPUT_COUNTS, "reasoningTokens", "tokensUsed"] as const;
+
+/** The fields of {@link Tokens}. */
+export const TOKEN_FIELDS = [...COUNTS, "serviceTier"] as const satisfies readonly (keyof Tokens)[];
+
 /** What a token budget counts: `tokensUsed` where it is given, else every kind. */
 export function countTokens(tokens: Tokens): number {
   return tokens.tokensUsed ?? splitTokens(tokens);
@@ -64,21 +66,15 @@ export function statesTokens(tokens: Tokens): boolean {
 /**
  * Checks what somebody says that a call used.
  *
- * @returns the counts and the tier alone, fields set to undefined left out.
+ * @returns the counts and the tier alone, fields set to undefined and all others left out.
  * @throws InvalidUsageError naming the field: a count that is no whole number from 0 to 9e15, reasoning above output,
- * more than 9e15 in all, an unknown tier, or an unknown field about tokens, tiers or cost: most likely a misspelling.
+ * more than 9e15 in all, or an unknown tier.
  */
 export function validateTokens(value: unknown): Tokens {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new InvalidUsageError(`Usage has to be an object; it is ${shown(value)}.`);
   }
   const fields = new Map<string, unknown>(Object.entries(value));
-  const misspelled = [...fields.keys()].find((name) => !KNOWN_FIELDS.includes(name) && ABOUT_COST.test(name));
-  if (misspelled !== undefined) {
-    throw new InvalidUsageError(
-      `Usage has no field ${shown(misspelled)}. Known: ${KNOWN_FIELDS.join(", ")}.`,
-    );
-  }
   const stated = COUNTS.filter((count) => fields.get(count) !== undefined);
   const tokens: Tokens = Object.fromEntries(
     stated.map((count) => [count, wholeCount(fields.get(count), count)]),
@@ -96,9 +92,7 @@ export function wholeCount(value: unknown, field: string): number {
   throw new InvalidUsageError(`${field} has to be a whole number from 0 to 9e15; it is ${shown(value)}.`);
 }
 
-const COUNTS = [...INPUT_COUNTS, ...OUTPUT_COUNTS, "reasoningTokens", "tokensUsed"] as const;
 const SERVICE_TIERS = ["batch", "flex", "priority"] as const;
-const KNOWN_FIELDS: readonly string[] = [...COUNTS, "serviceTier"];
 
 function readServiceTier(value: unknown): "batch" | "flex" | "priority" {
   const tier = SERVICE_TIERS.find((each) => each === value);

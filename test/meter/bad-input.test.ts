@@ -92,6 +92,27 @@ const CALLED: [field: string, call: Call][] = [
   ["model", (meter, bad) => meter.record({ costUsd: 1, provider: "p", model: bad })],
 ];
 
+const INPUT = { ...MINI, inputTokens: 1, maxOutputTokens: 1 };
+const ANSWER = {
+  object: "chat.completion",
+  model: MINI.model,
+  usage: { prompt_tokens: 1, completion_tokens: 1 },
+};
+const UNKNOWN_FIELDS: [field: string, says: string, call: (meter: UsageMeter) => Promise<unknown>][] = [
+  ["waitMs", "Known: estimatedCostUsd", (meter) => meter.reserve(untyped({ ...INPUT, waitMs: 5 }))],
+  ["opperationId", "expiresInSeconds", (meter) => meter.reserve(untyped({ ...INPUT, opperationId: "a" }))],
+  ["expiresInSecs", '"expiresInSeconds"?', (meter) => meter.reserve(untyped({ ...INPUT, expiresInSecs: 5 }))],
+  ["iD", '"id"?', (meter) => meter.track(untyped({ ...INPUT, iD: "a" }), () => "was run")],
+  ["request", '"requests"?', (meter) => meter.check(untyped({ estimatedCostUsd: 1, request: 2 }))],
+  ["token", '"tokens"?', (meter) => meter.canSpend(untyped({ estimatedCostUsd: 1, token: 2 }))],
+  ["ID", '"id"?', (meter) => meter.record(untyped({ costUsd: 1, ID: "a" }))],
+  ["Model", '"model"?', (meter) => meter.record(untyped({ costUsd: 1, Model: "m" }))],
+  ["costUsd", "leave out", (meter) => meter.record(untyped({ response: ANSWER, costUsd: 1 }))],
+  ["id", "Known: provider", (meter) => meter.hold("open").settle(untyped({ costUsd: 1, id: "a" }))],
+  ["costUSD", '"costUsd"?', (meter) => meter.hold("open").settle(untyped({ costUSD: 1 }))],
+  ["provder", '"provider"?', (meter) => meter.hold("open").settle(untyped({ ...MINI, provder: "p" }))],
+];
+
 type ErrorClass = new (message: string) => AgentLimitError;
 
 /** What is told of bad input: the field, in a few words, and nothing that could break a log's line. */
@@ -130,6 +151,32 @@ describe.each(LEDGERS)("Over %s,", (_name, make) => {
       }
     }
     expect(await dump()).toEqual(before);
+  });
+
+  it("fields that nobody knows are refused with the nearest, and nothing is written", async () => {
+    const { meter, dump } = await openMeter();
+    const before = await dump();
+    for (const [field, says, call] of UNKNOWN_FIELDS) {
+      const error = await rejection(call(meter));
+      expectTold(error, InvalidUsageError, `"${field}"`);
+      expect(String(error)).toContain(says);
+    }
+    for (const bad of [{ reasn: "x" }, { id: "x" }, null, "because"]) {
+      expectTold(await rejection(meter.pause(untyped(bad))), InvalidOptionsError, "A pause");
+    }
+    expect(await dump()).toEqual(before);
+    const hold = await meter.reserve({ estimatedCostUsd: 1 });
+    expectTold(await rejection(hold.settle(untyped({ inputTokens: 1, id: "a" }))), InvalidUsageError, '"id"');
+  });
+
+  it("fields of a provider's answer are its own, and one estimate serves a check and a reserve", async () => {
+    const { meter } = await openMeter();
+    const response = { ...ANSWER, waitMs: 1, anything: {}, usage: { ...ANSWER.usage, service_note: "x" } };
+    expect(await meter.record({ response, id: "answered" })).toMatchObject({ source: "reported" });
+    expect(await meter.hold("open").settle({ response })).toMatchObject({ source: "reported" });
+    const estimate = { ...INPUT, id: "both", expiresInSeconds: 60 };
+    expect(await meter.canSpend(estimate)).toBe(true);
+    expect(await meter.reserve(estimate)).toMatchObject({ id: "both" });
   });
 
   it("options of calls that make no sense are refused, and nothing is written", async () => {

@@ -157,7 +157,13 @@ describe("usage that makes no sense is refused by the name of its field", () => 
     ["more than 9e15 in all", { ...GPT, inputTokens: 9e15, outputTokens: 9e15 }, /9e15/],
     ["an unknown tier", { ...GPT, inputTokens: 1, serviceTier: "turbo" }, /serviceTier.*"turbo"/],
     ["another naming", { ...GPT, prompt_tokens: 1 }, /no field "prompt_tokens".*inputTokens/],
-    ["a slip of the pen", { ...GPT, inputTokens: 1, outputTokns: 5 }, /no field "outputTokns"/],
+    [
+      "a slip of the pen",
+      { ...GPT, inputTokens: 1, outputTokns: 5 },
+      /no field "outputTokns"; did you mean "outputTokens"\?/,
+    ],
+    ["what no usage has", { ...GPT, inputTokens: 1, metadata: {} }, /no field "metadata".*inputTokens/],
+    ["dollars in another spelling", { costUSD: 1 }, /no field "costUSD"; did you mean "costUsd"\?/],
     ["a total", { ...GPT, totalTokens: 5 }, /no field "totalTokens"/],
     [
       "dollars and a split",
@@ -167,7 +173,7 @@ describe("usage that makes no sense is refused by the name of its field", () => 
     ["no provider", { model: "gpt-4o", inputTokens: 1 }, /provider has to be a name/],
     ["no model", { provider: "openai", model: "", inputTokens: 1 }, /model has to be a name/],
     ["a name beyond any", { costUsd: 1, model: "x".repeat(201) }, /at most 200/],
-    ["an answer that nobody read", { response: {} }, /provider has to be a name/],
+    ["an answer that nobody read", { response: {} }, /no field "response"/],
     ["no object", 5, /Usage has to be an object/],
     ["null", null, /Usage has to be an object/],
     ["a list", [], /Usage has to be an object/],
@@ -177,9 +183,9 @@ describe("usage that makes no sense is refused by the name of its field", () => 
     expect(String(error)).toMatch(message);
   });
 
-  it("what is about something else is let be", () => {
-    const usage = { ...GPT, inputTokens: 1, id: "call-1", metadata: {} };
-    expect(priceUsage(book, usage)).toMatchObject({ tokens: 1 });
+  it("but for what may stand beside it, and fields that are undefined", () => {
+    const usage = { ...GPT, inputTokens: 1, id: "call-1", outputTokns: undefined };
+    expect(priceUsage(book, usage, ["id"])).toMatchObject({ tokens: 1 });
     expect(validateTokens(usage)).toEqual({ inputTokens: 1 });
   });
 });

@@ -1,5 +1,5 @@
 /** `agentlimit models`: every provider and model that has a price. */
-import { unknownName } from "../../meter/nearest-name.ts";
+import { unknownName } from "../../ledger/nearest-name.ts";
 import { builtInIndex } from "../../pricing/built-in-prices.ts";
 import { type SupportedModel, supportedModels } from "../../pricing/supported-models.ts";
 import type { CliContext } from "../context.ts";

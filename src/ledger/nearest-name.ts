@@ -1,4 +1,4 @@
-/** Option names that nobody meant: a typo must not turn a budget off. */
+/** Names of options and fields that nobody meant: a typo must not turn a budget off. */
 
 /**
  * The first key that is not among `known`, with the known name that it most likely stands for.
