@@ -1,4 +1,4 @@
-/** Builds dist/: the two entries and the command with esbuild, their types with tsc. */
+/** Builds dist/: the three entries and the command with esbuild, their types with tsc. */
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ const packages = Object.keys(dependencies).flatMap((name) => [name, `${name}/*`]
 rmSync("dist", { recursive: true, force: true });
 // The entries share their chunks: an error thrown by one is an instance of the other's class.
 await build({
-  entryPoints: { index: "src/index.ts", node: "src/node.ts" },
+  entryPoints: { index: "src/index.ts", node: "src/node.ts", "ai-sdk": "src/ai-sdk.ts" },
   outdir: "dist",
   bundle: true,
   splitting: true,

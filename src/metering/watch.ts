@@ -106,7 +106,7 @@ export function watchBody(api: ProviderApi, call: UsageContext, status: number):
 }
 
 /** Time-outs, of the provider or of something in between (408, 504, 520 to 527): the call may have run to its end. */
-function canBeUnbilled(status: number): boolean {
+export function canBeUnbilled(status: number): boolean {
   return status !== 408 && status !== 504 && !(status >= 520 && status <= 527);
 }
 

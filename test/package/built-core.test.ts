@@ -32,6 +32,22 @@ describe("The built package", () => {
     expect(added).toEqual(["@upstash/redis/cloudflare", "ioredis"]);
   });
 
+  it("imports nothing at all in the entry for the AI SDK, whose models it takes as they are", async () => {
+    expect(await packagesOf("ai-sdk.js")).toEqual([]);
+  });
+
+  it("knows the meters of the other entries in the entry for the AI SDK", async () => {
+    const [core, node, aiSdk] = await Promise.all([
+      import(dist("index.js")),
+      import(dist("node.js")),
+      import(dist("ai-sdk.js")),
+    ]);
+    for (const { UsageMeter, memoryStore } of [core, node]) {
+      const meter = new UsageMeter({ agentId: "any", store: memoryStore() });
+      expect(aiSdk.meterMiddleware(meter).wrapStream).toBeTypeOf("function");
+    }
+  });
+
   it("gives both entries the same classes", async () => {
     const [core, node] = await Promise.all([import(dist("index.js")), import(dist("node.js"))]);
     expect(node.BudgetExceededError).toBe(core.BudgetExceededError);

@@ -12,8 +12,9 @@ const run = promisify(execFile);
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const require = createRequire(import.meta.url);
 
-const USES_BOTH_ENTRIES = `
+const USES_ALL_ENTRIES = `
 import { UsageMeter, memoryStore, BudgetExceededError, type UsageStats } from "agentlimit";
+import { type LanguageModel, meterMiddleware } from "agentlimit/ai-sdk";
 import { UsageMeter as NodeMeter } from "agentlimit/node";
 
 const meter = new UsageMeter({ agentId: "types", store: memoryStore(), monthlyBudgetUsd: 1 });
@@ -23,7 +24,11 @@ await using node = new NodeMeter({ redisUrl: "redis://localhost:6379", agentId: 
 const denial: BudgetExceededError | undefined = BudgetExceededError.from(limit);
 // @ts-expect-error: a budget is dollars, not a flag
 new UsageMeter({ agentId: "types", store: memoryStore(), monthlyBudgetUsd: true });
-export { denial, node };
+declare const cheaper: LanguageModel;
+const middleware = meterMiddleware(node, { fallback: cheaper });
+// @ts-expect-error: a fallback is a model, not a name
+meterMiddleware(meter, { fallback: "gpt-5-nano" });
+export { denial, middleware, node };
 `;
 
 const TSCONFIG = {
@@ -95,8 +100,8 @@ describe.each([
     expect(stdout).toContain("claude-sonnet-4-6");
   }, 30_000);
 
-  it("has types for both entries", async () => {
-    await writeFile(join(project, "uses.ts"), USES_BOTH_ENTRIES);
+  it("has types for all entries", async () => {
+    await writeFile(join(project, "uses.ts"), USES_ALL_ENTRIES);
     await writeFile(join(project, "tsconfig.json"), JSON.stringify(TSCONFIG));
     const compiler = join(root, "node_modules/.bin/tsc");
     await run(compiler, ["-p", project]);
