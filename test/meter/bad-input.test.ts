@@ -95,6 +95,7 @@ const CALLED: [field: string, call: Call][] = [
 const INPUT = { ...MINI, inputTokens: 1, maxOutputTokens: 1 };
 const ANSWER = {
   object: "chat.completion",
+  choices: [],
   model: MINI.model,
   usage: { prompt_tokens: 1, completion_tokens: 1 },
 };
