@@ -25,7 +25,8 @@ export interface NameQuestion {
  *
  * Stripped one after the other, each result being a name to try: `models/` and `publishers/…/models/`, an ARN, a known
  * provider before `/` or `:`, Bedrock's region, vendor and version, Vertex's `@date`. Each is tried as it is, without a
- * date or `-latest` at its end, and, for Claude, with dashes for dots. `ft:BASE:…` is `ft:BASE` and never its base.
+ * date, `-latest` or Gemini's `-001` at its end, and, for Claude, with dashes for dots. `ft:BASE:…` is `ft:BASE` and
+ * never its base.
  *
  * Azure borrows OpenAI's prices, for a call's own name only where it is a dated one. Bedrock borrows Anthropic's.
  */
@@ -119,8 +120,14 @@ function allForms(names: readonly string[]): string[] {
   return unique([...both, ...dashed]);
 }
 
+/** Google numbers its stable versions where others date them: `gemini-2.0-flash-001`. */
+const NUMBERED_GEMINI = /^(gemini-\d.*)-00\d$/;
+
 function undated(name: string): string {
-  return name.replace(DATE, "").replace(/-latest$/, "");
+  return name
+    .replace(DATE, "")
+    .replace(/-latest$/, "")
+    .replace(NUMBERED_GEMINI, "$1");
 }
 
 function unique(names: readonly string[]): string[] {

@@ -38,6 +38,8 @@ describe("a model's name is read by rules alone", () => {
       "meta-llama/llama-guard-4-12b",
       "meta-llama/llama-guard-4-12b",
     ],
+    ["a numbered version", "google", "models/gemini-2.0-flash-001", "gemini-2.0-flash"],
+    ["a number that is a name", "google", "gemini-embedding-001", "gemini-embedding-001"],
     ["Bedrock's own rows", "bedrock", "meta.llama3-1-8b-instruct-v1:0", "meta.llama3-1-8b-instruct-v1:0"],
     ["Bedrock's own rows behind a region", "bedrock", "us.amazon.nova-lite-v1:0", "amazon.nova-lite-v1:0"],
     ["Claude on Bedrock", "bedrock", "eu.anthropic.claude-sonnet-4-5-20250929-v1:0", "claude-sonnet-4-5"],
