@@ -50,10 +50,10 @@ export class TypicalUsage {
    * for one request know what the others used.
    */
   of(scopes: readonly string[]): LastCalls {
-    const seen = ({ provider, call }: TypicalCall) =>
-      scopes.map((scope) => ({ key: JSON.stringify([scope, provider, call.model]) }));
+    const keysOf = ({ provider, call }: TypicalCall) =>
+      scopes.map((scope) => JSON.stringify([scope, provider, call.model]));
     const lastOf = (call: TypicalCall, read: (samples: Samples) => number[]): number | undefined => {
-      const known = seen(call).map(({ key }) => this.#samples.get(key));
+      const known = keysOf(call).map((key) => this.#samples.get(key));
       const enough = known.find((samples) => samples && read(samples).length >= SAMPLES_LEAST);
       return enough && Math.max(...read(enough));
     };
@@ -71,7 +71,7 @@ export class TypicalUsage {
           usage.models.reduce((sum, model) => sum + sumOf(model.tokens, kinds), 0);
         const inputTokens = tokens(INPUT_COUNTS);
         const outputTokens = tokens(OUTPUT_COUNTS) / call.call.output.choices;
-        for (const { key } of seen(call)) {
+        for (const key of keysOf(call)) {
           const samples = this.#touch(key);
           if (isShownInFull(call.call)) {
             push(ratiosOf(call)(samples), inputTokens / textBytes(call.body), INPUT_SAMPLES);
