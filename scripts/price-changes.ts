@@ -46,7 +46,7 @@ function changesOf({ provider, row, index, now }: Comparison): string[] {
 /** Every price of a row under a label: per token of each kind, per token on the tiers, per call. */
 function pricesOf(provider: string, row: PriceRow, { terms }: ProviderIndex): Map<string, number> {
   const { price } = modelPrice(
-    { provider, row, source: "table", terms, regional: false, writesCacheUnasked: false },
+    { provider, row, source: "table", terms, feeTerms: terms, regional: false, writesCacheUnasked: false },
     0,
   );
   const tiers = price.hourlyServiceTiers.flatMap((serviceTiers, hour) =>
@@ -59,7 +59,8 @@ function pricesOf(provider: string, row: PriceRow, { terms }: ProviderIndex): Ma
       ),
     ),
   );
-  return new Map([...Object.entries(completeRates(row.rates)), ...tiers, ...Object.entries(price.fees)]);
+  const fees = Object.entries(price.fees).map(([fee, pico]) => [fee, pico ?? 0] as const);
+  return new Map([...Object.entries(completeRates(row.rates)), ...tiers, ...fees]);
 }
 
 function isKind(label: string): label is RateKind {

@@ -72,13 +72,15 @@ function costOf(
   const dearer = { fast: extras.fast ?? false, regional: extras.regional ?? false, requests: 0 };
   const costs = [
     costNanoUsd(priceOf(first, called, prices), first.tokens, extras),
-    ...others.map((part) => costNanoUsd(priceOf(part, called, prices), part.tokens, dearer)),
+    ...others.map(({ model = called.model, tokens }) =>
+      costNanoUsd(prices.find(called.provider, model), tokens, dearer),
+    ),
   ];
   return costs.reduce((sum, cost) => sum + cost, 0);
 }
 
 /**
- * The model that answered prices the call. On Azure the one that was called does: answers name the base model, which
+ * The model that answered prices its part. On Azure the one that was called does: answers name the base model, which
  * versions of different prices share. So does a price of the user's where the answer gives its model another name.
  */
 function priceOf(

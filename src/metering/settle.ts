@@ -69,7 +69,7 @@ function bookingOf(
   if (verdict.kind === "reported") {
     const priced = priceOrProblem(call, verdict.usage, prices);
     return priced instanceof AgentLimitError
-      ? { source: "estimated", problem: priced }
+      ? { source: "estimated", actual: tokensAlone(call, verdict.usage, prices), problem: priced }
       : { source: "reported", actual: priced, problem: doubtOf(verdict.usage, call) };
   }
   const known = verdict.known && priceOrProblem(call, verdict.known, prices);
@@ -79,6 +79,13 @@ function bookingOf(
       known === undefined || known instanceof AgentLimitError ? undefined : aboveHold(known, call.bound),
     problem: verdict.reason === undefined ? undefined : unstated(verdict.reason, call),
   };
+}
+
+/** What the tokens come to where something besides has no price, if that is above the hold. */
+function tokensAlone(call: SentCall, usage: ReportedUsage, prices: PriceBook): PricedUsage | undefined {
+  const { fast = false, regional = false } = usage.extras;
+  const known = priceOrProblem(call, { ...usage, extras: { fast, regional } }, prices);
+  return known instanceof AgentLimitError ? undefined : aboveHold(known, call.bound);
 }
 
 /** Of a broken answer the hold stands for the rest, but for what is known to be more. */

@@ -1,5 +1,5 @@
 /** What a call cost, and what it can cost at most: integer nano-USD, rounded up once, after all addition. */
-import { InvalidUsageError } from "../errors.ts";
+import { InvalidUsageError, UnknownModelError } from "../errors.ts";
 import { MAX_AMOUNT } from "../ledger/money.ts";
 import type { ModelPrice, ServiceTier, TierPrice } from "./model-price.ts";
 import type { RateKind, Rates } from "./rates.ts";
@@ -14,6 +14,10 @@ export interface CallExtras {
   webSearches?: number;
   /** File searches that the provider made, billed each. */
   fileSearches?: number;
+  /** Containers that the provider ran code in, billed by their time, which no answer states. */
+  containers?: number;
+  /** Images that a tool of the provider's made, as far as their tokens are not stated. */
+  images?: number;
   /** The call ran in the provider's fastest mode: Anthropic's `speed: "fast"`, OpenAI's ultrafast tier. */
   fast?: boolean;
   /** The call was pinned to a region: Anthropic's `inference_geo: "us"`, OpenAI's data residency. */
@@ -41,6 +45,7 @@ export interface CallBound extends CallExtras {
  * A size tier is chosen by all input together. `tokensUsed` without a split is priced at the output rate.
  *
  * @param tokens As {@link validateTokens} returns them.
+ * @throws UnknownModelError where something that is billed apart has no known fee: it is never free.
  * @throws InvalidUsageError above 9e15 nano-USD ($9,000,000), or when a count of the extras is not whole.
  */
 export function costNanoUsd(price: ModelPrice, tokens: Tokens, extras: CallExtras = {}): number {
@@ -48,12 +53,17 @@ export function costNanoUsd(price: ModelPrice, tokens: Tokens, extras: CallExtra
   const inputTokens = sumOf(tokens, INPUT_COUNTS);
   const rates = tier.steps.findLast((step) => step.fromInputTokens <= inputTokens)?.rates;
   const tokensPico = rates === undefined ? 0n : picoOf(tokens, rates);
-  return roundedUp(price, { tokensPico, perMille: tier.perMille, extras });
+  const feesPico = feesOf(price, extras, (what) => {
+    throw new UnknownModelError(
+      `No fee is known for ${what} of ${price.provider}: what ${price.model} cost in all can't be told.`,
+    );
+  });
+  return roundedUp(price, { tokensPico, feesPico, perMille: tier.perMille, extras });
 }
 
 /**
  * The most that one call can cost: the dearest rates that its flags allow, no cache hit, every size tier that its
- * input reaches, every hour of the provider's. No usage within the bound costs more.
+ * input reaches, every hour of the provider's. No usage within the bound costs more, fees that nobody knows left aside.
  *
  * @throws InvalidUsageError above 9e15 nano-USD ($9,000,000), or when a count is not whole.
  */
@@ -65,12 +75,14 @@ export function boundNanoUsd(price: ModelPrice, bound: CallBound): number {
   const tiers: ServiceTier[] = ["standard", "flex", "batch"];
   if (bound.priorityTier) tiers.push("priority");
   const prices = price.hourlyServiceTiers.flatMap((hour) => tiers.map((name) => hour[name]));
+  const feesPico = feesOf(price, bound, () => 0);
   const costs = prices.flatMap((tier) =>
     reachedRates(tier, inputTokens).map((rates) => {
       const inputPico = BigInt(inputTokens) * BigInt(dearest(rates, inputKinds));
       const outputPico = BigInt(outputTokens) * BigInt(dearest(rates, outputKinds));
       return roundedUp(price, {
         tokensPico: inputPico + outputPico,
+        feesPico,
         perMille: tier.perMille,
         extras: bound,
       });
@@ -91,11 +103,12 @@ function picoOf(tokens: Tokens, rates: Rates): bigint {
 
 interface Charge {
   tokensPico: bigint;
+  feesPico: bigint;
   perMille: number;
   extras: CallExtras;
 }
 
-function roundedUp(price: ModelPrice, { tokensPico, perMille, extras }: Charge): number {
+function roundedUp(price: ModelPrice, { tokensPico, feesPico, perMille, extras }: Charge): number {
   const factors = [
     perMille,
     price.multiplierPerMille,
@@ -104,22 +117,28 @@ function roundedUp(price: ModelPrice, { tokensPico, perMille, extras }: Charge):
   ];
   const dividend = factors.reduce((product, factor) => product * BigInt(factor), tokensPico);
   const divisor = 1000n ** BigInt(factors.length);
-  const feesPico = feesOf(price, extras) * divisor;
   const perNano = divisor * 1000n;
-  const nanoUsd = (dividend + feesPico + perNano - 1n) / perNano;
+  const nanoUsd = (dividend + feesPico * divisor + perNano - 1n) / perNano;
   if (nanoUsd <= BigInt(MAX_AMOUNT)) return Number(nanoUsd);
   throw new InvalidUsageError(
     "A call that costs more than $9,000,000 is no call: check its counts and its price.",
   );
 }
 
-function feesOf({ fees }: ModelPrice, extras: CallExtras): bigint {
-  const { requests = 1, webSearches = 0, fileSearches = 0 } = extras;
-  return (
-    BigInt(wholeCount(requests, "requests")) * BigInt(fees.perCall) +
-    BigInt(wholeCount(webSearches, "webSearches")) * BigInt(fees.webSearch) +
-    BigInt(wholeCount(fileSearches, "fileSearches")) * BigInt(fees.fileSearch)
-  );
+/** What is billed apart, each with its fee and how a message calls it. */
+const FEES = [
+  ["requests", "perCall", "calls"],
+  ["webSearches", "webSearch", "web searches"],
+  ["fileSearches", "fileSearch", "file searches"],
+  ["containers", "container", "the containers that code ran in"],
+  ["images", "image", "images that a tool made"],
+] as const satisfies [keyof CallExtras, keyof ModelPrice["fees"], string][];
+
+function feesOf({ fees }: ModelPrice, extras: CallExtras, unknownFee: (what: string) => number): bigint {
+  return FEES.reduce((sum, [count, fee, what]) => {
+    const times = wholeCount(extras[count] ?? (count === "requests" ? 1 : 0), count);
+    return times === 0 ? sum : sum + BigInt(times) * BigInt(fees[fee] ?? unknownFee(what));
+  }, 0n);
 }
 
 function inputKindsOf(price: ModelPrice, bound: CallBound): RateKind[] {

@@ -19,8 +19,8 @@ export interface ModelPrice {
   /** What `regional` and `fast` in {@link CallExtras} multiply by. */
   readonly regionalPerMille: number;
   readonly fastPerMille: number;
-  /** Pico-USD each. */
-  readonly fees: { readonly perCall: number; readonly webSearch: number; readonly fileSearch: number };
+  /** Pico-USD each; left out where nobody knows the fee. */
+  readonly fees: Fees;
   /** Tokens cost nothing: the price is one per call. */
   readonly perCallOnly: boolean;
   /** The provider writes to its cache without being asked, or may. */
@@ -31,6 +31,15 @@ export interface ModelPrice {
   readonly maxOutputTokens: number | undefined;
   /** The limits that are not known: the largest of the provider's models stands in. */
   readonly assumed: readonly ("contextTokens" | "maxOutputTokens")[];
+}
+
+/** What a price says of what is billed apart from tokens. */
+export interface Fees {
+  readonly perCall: number;
+  readonly webSearch?: number | undefined;
+  readonly fileSearch?: number | undefined;
+  readonly container?: number | undefined;
+  readonly image?: number | undefined;
 }
 
 export type ServiceTier = "standard" | NonNullable<Tokens["serviceTier"]>;
@@ -55,13 +64,15 @@ export interface FoundRow {
   readonly source: ModelPrice["source"];
   /** Undefined for prices of the user. */
   readonly terms: ProviderTerms | undefined;
+  /** Whose fees for searches stand in: the provider's, whoever priced the model. */
+  readonly feeTerms: ProviderTerms | undefined;
   readonly regional: boolean;
   readonly writesCacheUnasked: boolean;
 }
 
 /** Makes the price of a row at a moment, and says until when it holds (milliseconds since 1970). */
 export function modelPrice(found: FoundRow, nowMs: number): { price: ModelPrice; validUntilMs: number } {
-  const { provider, row, source, terms, regional, writesCacheUnasked } = found;
+  const { provider, row, source, terms, feeTerms, regional, writesCacheUnasked } = found;
   const { rates, fastPerMille, nextChangeMs } = ratesAt(row, nowMs);
   const hour = hourAt(row, nowMs);
   const peak = serviceTiersOf(row, rates, terms);
@@ -78,8 +89,8 @@ export function modelPrice(found: FoundRow, nowMs: number): { price: ModelPrice;
     fastPerMille: fastPerMille ?? terms?.fastPerMille ?? 1000,
     fees: {
       perCall: row.perCallPico ?? 0,
-      webSearch: row.webSearchPico ?? terms?.webSearchPico ?? 0,
-      fileSearch: row.fileSearchPico ?? terms?.fileSearchPico ?? 0,
+      webSearch: row.webSearchPico ?? feeTerms?.webSearchPico,
+      fileSearch: row.fileSearchPico ?? feeTerms?.fileSearchPico,
     },
     perCallOnly: row.perCallPico !== undefined && Object.values(rates).every((rate) => rate === 0),
     writesCacheUnasked,

@@ -82,7 +82,7 @@ export class RowSearch {
       if (row === undefined || listed === undefined) continue;
       const { terms } = listed;
       const writesCacheUnasked = terms.writesCacheUnasked === true;
-      return { provider, row, source: "table", terms, regional, writesCacheUnasked };
+      return { provider, row, source: "table", terms, feeTerms: terms, regional, writesCacheUnasked };
     }
     return undefined;
   }
@@ -91,7 +91,7 @@ export class RowSearch {
   #ownPrice(provider: string, row: PriceRow, source: "custom" | "unknownModel"): FoundRow {
     const terms = this.table.providers.get(priceLender(provider))?.terms;
     const writesCacheUnasked = terms === undefined || terms.writesCacheUnasked === true;
-    return { provider, row, source, terms: undefined, regional: false, writesCacheUnasked };
+    return { provider, row, source, terms: undefined, feeTerms: terms, regional: false, writesCacheUnasked };
   }
 
   #isProvider(name: string): boolean {

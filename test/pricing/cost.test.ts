@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { InvalidUsageError } from "../../src/errors.ts";
+import { InvalidUsageError, UnknownModelError } from "../../src/errors.ts";
 import { boundNanoUsd, type CallBound, type CallExtras, costNanoUsd } from "../../src/pricing/cost.ts";
 import type { ModelPrice } from "../../src/pricing/model-price.ts";
 import { createPriceBook } from "../../src/pricing/price-book.ts";
@@ -147,6 +147,20 @@ describe("what costs besides tokens is added", () => {
     expect(cost("openai", "o1", { inputTokens: 0 }, { webSearches: 1 })).toBe(35_000_000);
   });
 
+  it("whatever has no known fee is never free", () => {
+    const none = { inputTokens: 0 };
+    expect(() => cost("deepseek", "deepseek-chat", none, { webSearches: 1 })).toThrow(UnknownModelError);
+    expect(() => cost("openai", "gpt-4.1", none, { containers: 1 })).toThrow(/containers.*openai/);
+    expect(() => cost("openai", "gpt-4.1", none, { images: 1 })).toThrow(/images/);
+    expect(cost("deepseek", "deepseek-chat", none, { webSearches: 0 })).toBe(0);
+  });
+
+  it("whose model the user priced pays the provider's fees all the same", () => {
+    const customPricing = { anthropic: { mine: { input: "1", output: "1" } } };
+    const price = createPriceBook({ customPricing }).find("anthropic", "mine");
+    expect(costNanoUsd(price, { inputTokens: 0 }, { webSearches: 2 })).toBe(20_000_000);
+  });
+
   it("pinned to a region and in the fastest mode, tokens cost more", () => {
     const tokens = { inputTokens: 1000, outputTokens: 1000 };
     expect(cost("anthropic", "claude-opus-4-8", tokens, { regional: true })).toBe(33_000_000);
@@ -223,6 +237,7 @@ describe("no usage within a bound costs more than the bound", () => {
     imageOutput: rate(),
     reasoningOutput: rate(),
     perCall: rate(),
+    webSearchPer1k: rate(),
     batch: fc.oneof(rate(), fc.record({ input: rate(), output: rate() })),
     flex: fc.oneof(rate(), fc.record({ cachedInput: rate() })),
     priority: fc.oneof(rate(), fc.record({ audioOutput: rate() })),
@@ -252,7 +267,8 @@ describe("no usage within a bound costs more than the bound", () => {
   }
 
   function holds(price: ModelPrice, { tokens, bound }: Call): void {
-    expect(costNanoUsd(price, tokens, bound)).toBeLessThanOrEqual(boundNanoUsd(price, bound));
+    const known = price.fees.webSearch === undefined ? { ...bound, webSearches: 0 } : bound;
+    expect(costNanoUsd(price, tokens, known)).toBeLessThanOrEqual(boundNanoUsd(price, bound));
   }
 
   /** Usage of any kinds, and the tightest bound with the flags that these kinds need. */

@@ -237,7 +237,7 @@ describe("a whole table takes the built-in one's place", () => {
       maxOutputTokens: 500,
       assumed: ["maxOutputTokens"],
       writesCacheUnasked: true,
-      fees: { perCall: 0, webSearch: 5e9, fileSearch: 0 },
+      fees: { perCall: 0, webSearch: 5e9, fileSearch: undefined },
     });
     expect(book.find("acme", "acme-2").serviceTiers.batch.perMille).toBe(250);
     expect(book.find("other", "o")).toMatchObject({ contextTokens: 1000, maxOutputTokens: 500 });
