@@ -111,6 +111,13 @@ export interface MeterOptions extends ScopeOptions {
    * @default "reject"
    */
   unknownRequest?: "reject" | "pass";
+  /**
+   * Streams of chat completions are asked for their usage where a server of OpenAI's or Azure's gives it only then
+   * (`stream_options.include_usage`); the chunk that brings it is taken out again. `always` asks servers of your own, too:
+   * vLLM and Ollama know the field, strict servers refuse it. Without usage a stream is settled at its estimate.
+   * @default "known"
+   */
+  includeUsage?: "known" | "always";
   /** Admits requests that nothing can bound, such as server tools, at the bound of their tokens. */
   allowUnbounded?: boolean;
 
@@ -167,6 +174,7 @@ export const METER_OPTION_NAMES = [
   "clamp",
   "defaultMaxOutputTokens",
   "unknownRequest",
+  "includeUsage",
   "allowUnbounded",
   "waitMs",
   "storeTimeoutMs",

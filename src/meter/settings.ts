@@ -151,11 +151,13 @@ function allBudgets({ budgets, monthlyBudgetUsd, monthlyBudgetTokens }: MeterOpt
 }
 
 function fetchOptions(options: MeterOptions): MeterContext["fetchOptions"] {
-  const { estimate, defaultMaxOutputTokens, unknownRequest, allowUnbounded, serviceTier } = options;
+  const { estimate, defaultMaxOutputTokens, unknownRequest, includeUsage, allowUnbounded, serviceTier } =
+    options;
   if (estimate !== undefined && typeof estimate !== "function") {
     oneOf("estimate", estimate, ["strict", "typical"], "a function that says what a request may cost");
   }
   if (unknownRequest !== undefined) oneOf("unknownRequest", unknownRequest, ["reject", "pass"]);
+  if (includeUsage !== undefined) oneOf("includeUsage", includeUsage, ["known", "always"]);
   if (serviceTier !== undefined) oneOf("serviceTier", serviceTier, ["default"]);
   if (allowUnbounded !== undefined && typeof allowUnbounded !== "boolean")
     throw new InvalidOptionsError("`allowUnbounded` is true or false.");
@@ -171,6 +173,7 @@ function fetchOptions(options: MeterOptions): MeterContext["fetchOptions"] {
     clamp: clampOptions(options.clamp),
     defaultMaxOutputTokens,
     unknownRequest,
+    includeUsage,
     allowUnbounded,
     serviceTier,
   };

@@ -26,6 +26,8 @@ export interface MeteredFetchOptions {
   allowUnbounded?: boolean | undefined;
   /** A POST that no provider file recognises: refused (the default), or passed unmetered. */
   unknownRequest?: "reject" | "pass" | undefined;
+  /** Which chat streams are asked for their usage: those of OpenAI's and Azure's models, or all but strict servers'. */
+  includeUsage?: "known" | "always" | undefined;
   /** Promises that a request which leaves its tier open is not served on a dearer one. */
   serviceTier?: "default" | undefined;
   /**

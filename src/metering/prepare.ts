@@ -59,7 +59,8 @@ export async function prepareCall(
   options: MeteredFetchOptions,
 ): Promise<PreparedCall> {
   const { text, body } = await readBody(incoming, url);
-  const asked: ApiRequest = { url, provider, body, headers: incoming.headers };
+  const { includeUsage } = options;
+  const asked: ApiRequest = { url, provider, body, headers: incoming.headers, includeUsage };
   const call = api.readCall(asked);
   if (call.model === "") throw new UnknownModelError(`This request to ${url.host} names no model.`);
   const price = options.prices.find(provider, call.model);

@@ -80,21 +80,39 @@ function costOf(
 }
 
 /**
- * The model that answered prices its part. On Azure the one that was called does: answers name the base model, which
- * versions of different prices share. So does a price of the user's where the answer gives its model another name.
+ * The model that answered prices its part. What the user says of the one that was called goes before it on Azure, where
+ * answers name a base model that versions of different prices share; elsewhere it stands in for a name without a price.
  */
 function priceOf(
   { model }: ModelUsage,
   called: { provider: string; model: string },
   prices: PriceBook,
 ): ModelPrice {
-  if (model === undefined || called.provider === "azure") return prices.find(called.provider, called.model);
+  const ofCalled = priceOrError(prices, called.provider, called.model);
+  const ofAnswer =
+    model === undefined || (called.provider === "azure" && isUsersChoice(ofCalled))
+      ? ofCalled
+      : priceOrError(prices, called.provider, model);
+  if (isKnown(ofAnswer)) return ofAnswer;
+  const standsIn = called.provider === "azure" ? isKnown(ofCalled) : isUsersChoice(ofCalled);
+  const price = standsIn ? ofCalled : ofAnswer;
+  if (price instanceof UnknownModelError) throw price;
+  return price;
+}
+
+function priceOrError(prices: PriceBook, provider: string, model: string): ModelPrice | UnknownModelError {
   try {
-    return prices.find(called.provider, model);
+    return prices.find(provider, model);
   } catch (error) {
-    if (!(error instanceof UnknownModelError)) throw error;
-    const price = prices.find(called.provider, called.model);
-    if (price.source === "table") throw error;
-    return price;
+    if (error instanceof UnknownModelError) return error;
+    throw error;
   }
+}
+
+function isKnown(price: ModelPrice | UnknownModelError): price is ModelPrice {
+  return !(price instanceof UnknownModelError) && price.source !== "unknownModel";
+}
+
+function isUsersChoice(price: ModelPrice | UnknownModelError): boolean {
+  return !(price instanceof UnknownModelError) && price.isUsersChoice;
 }

@@ -10,6 +10,8 @@ export interface ModelPrice {
   /** The priced model, which the caller may have named by an alias, a date or a deployment. */
   readonly model: string;
   readonly source: "table" | "custom" | "unknownModel";
+  /** The user's own word: a custom price, or a name that `models` maps. */
+  readonly isUsersChoice: boolean;
   /** What calls cost on each service tier now. */
   readonly serviceTiers: ServiceTiers;
   /** What they cost at each of the provider's hours, peak and off-peak: a call may end in another than it began. */
@@ -62,6 +64,8 @@ export interface FoundRow {
   readonly provider: string;
   readonly row: PriceRow;
   readonly source: ModelPrice["source"];
+  /** The user's `models` name it. */
+  readonly isMapped?: boolean;
   /** Undefined for prices of the user. */
   readonly terms: ProviderTerms | undefined;
   /** Whose fees for searches stand in: the provider's, whoever priced the model. */
@@ -72,7 +76,7 @@ export interface FoundRow {
 
 /** Makes the price of a row at a moment, and says until when it holds (milliseconds since 1970). */
 export function modelPrice(found: FoundRow, nowMs: number): { price: ModelPrice; validUntilMs: number } {
-  const { provider, row, source, terms, feeTerms, regional, writesCacheUnasked } = found;
+  const { provider, row, source, isMapped, terms, feeTerms, regional, writesCacheUnasked } = found;
   const { rates, fastPerMille, nextChangeMs } = ratesAt(row, nowMs);
   const hour = hourAt(row, nowMs);
   const peak = serviceTiersOf(row, rates, terms);
@@ -82,6 +86,7 @@ export function modelPrice(found: FoundRow, nowMs: number): { price: ModelPrice;
     provider,
     model: row.model,
     source,
+    isUsersChoice: source === "custom" || (source === "table" && isMapped === true),
     serviceTiers: hour.isPeak ? peak : (offPeak ?? peak),
     hourlyServiceTiers: offPeak === undefined ? [peak] : [peak, offPeak],
     multiplierPerMille: regional ? regionalPerMille : 1000,

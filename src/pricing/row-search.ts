@@ -38,7 +38,8 @@ export class RowSearch {
     const isTooLong = Math.max(provider.length, model.length) > MAX_NAME_LENGTH;
     const target = isTooLong ? undefined : this.#target(provider, model);
     const found = isTooLong ? undefined : this.#firstOf(this.#lookups(provider, model, target));
-    if (found !== undefined) return { ...found, provider };
+    const isMapped = target !== undefined;
+    if (found !== undefined) return { ...found, provider, isMapped };
     if (this.#unknownRow !== undefined && !isTooLong) {
       return this.#ownPrice(provider, { ...this.#unknownRow, model }, "unknownModel");
     }

@@ -1,9 +1,9 @@
 /** OpenAI chat completions, and whoever speaks them: Azure, Groq, Mistral, DeepSeek, xAI, OpenRouter, vLLM and others. */
-import type { Tokens } from "../pricing/usage.ts";
 import { boundingCount, boundingList, thinkingFloor } from "./bounding-fields.ts";
 import { cacheWriteOf } from "./cache-control.ts";
-import { optionalCount, requiredCount, tokensFrom } from "./counts.ts";
-import { isGiven, isObject, type JsonObject, nonEmptyString, objectsOf, parseObject } from "./json.ts";
+import { providerAt } from "./hosts.ts";
+import { isGiven, isObject, type JsonObject, objectsOf, parseObject } from "./json.ts";
+import { readAnswer, readEvents } from "./openai-chat-usage.ts";
 import { isOpenAiError, openAiError } from "./openai-errors.ts";
 import { isFreeAtOpenAi } from "./openai-free-paths.ts";
 import {
@@ -16,16 +16,12 @@ import {
 } from "./openai-request.ts";
 import type {
   ApiRequest,
-  EventReader,
   InputShape,
   LimitLowering,
   OutputShape,
   ProviderApi,
   ProviderCall,
-  ReportedUsage,
-  UsageContext,
 } from "./provider.ts";
-import { statedCost } from "./stated-cost.ts";
 import { passesOf, type UnboundedFeature } from "./unbounded.ts";
 
 export const openAiChat: ProviderApi = {
@@ -59,8 +55,8 @@ function readCall(request: ApiRequest): ProviderCall {
     cacheWrite: cacheWriteOf(body) ?? "5m",
     fast: body.service_tier === "ultrafast",
     regional: isResident(request.url),
-    priorityTier: priorityTierOf(body.service_tier),
-    unbounded: unboundedIn(body, model),
+    priorityTier: priorityTierOf(body.service_tier, request.provider),
+    unbounded: unboundedIn(request, model),
   };
 }
 
@@ -127,19 +123,32 @@ function loweringOf(body: JsonObject): LimitLowering | undefined {
   };
 }
 
-function unboundedIn(body: JsonObject, model: string): UnboundedFeature[] {
+function unboundedIn({ provider, body }: ApiRequest, model: string): UnboundedFeature[] {
   const found = passesOf(model);
   const tools = boundingList(body, "tools").map((tool) => (isObject(tool) ? tool.type : tool));
   if (tools.some((type) => type !== undefined && type !== "function" && type !== "custom")) {
     found.push(tools.includes("mcp") ? "mcpServer" : "serverTool");
   }
-  if (isGiven(body.web_search_options) || isGiven(body.search_parameters)) found.push("webSearch");
+  if (searchesTheWeb(provider, body) || model.endsWith(":online")) found.push("webSearch");
   if (["plugins", "data_sources"].some((field) => boundingList(body, field).length > 0))
     found.push("serverTool");
-  if (boundingList(body, "models").length > 0) found.push("otherModels");
+  if (boundingList(body, "models").length > 0 || isStoredElsewhere(model, body)) found.push("otherModels");
   if (isObject(body.reasoning) && body.reasoning.mode === "pro") found.push("severalPasses");
   if (isGiven(body.background) && body.background !== false) found.push("background");
   return found;
+}
+
+/** Perplexity's own models search with every call: the fee is in their price, the pages are in no count. */
+function searchesTheWeb(provider: string, body: JsonObject): boolean {
+  if (isGiven(body.search_parameters)) return true;
+  const options = body.web_search_options;
+  if (provider !== "perplexity") return isGiven(options);
+  return isObject(options) && isGiven(options.search_type) && options.search_type !== "fast";
+}
+
+/** OpenRouter's router and its presets choose the model, and more. */
+function isStoredElsewhere(model: string, { preset }: JsonObject): boolean {
+  return isGiven(preset) || model.includes("@preset/") || model === "openrouter/auto";
 }
 
 /** Reasoning models of OpenAI refuse `max_tokens`; others may not know its newer name. Both at once are refused. */
@@ -150,111 +159,48 @@ function withOutputLimit({ provider, body }: ApiRequest, limitTokens: number): J
   return { ...body, ...Object.fromEntries(fields.map((field) => [field, limitTokens])) };
 }
 
-/** Only where usage comes by asking alone: strict servers, Mistral's and older ones of Azure, refuse the field. */
-function askingForUsage({ url, provider, body }: ApiRequest): JsonObject | undefined {
-  if (body.stream !== true || (provider !== "openai" && provider !== "azure")) return undefined;
-  const azureVersion = url.searchParams.get("api-version");
-  if (azureVersion !== null && azureVersion < "2024-09-01") return undefined;
+/**
+ * Only where usage comes by asking alone. Strict servers refuse the field: Mistral's, older ones of Azure, and perhaps
+ * one of unknown kind, unless it serves a model of OpenAI's and so passes the call on.
+ */
+function askingForUsage(request: ApiRequest): JsonObject | undefined {
+  const { body } = request;
+  if (body.stream !== true || !wantsAsking(request)) return undefined;
   const options = isObject(body.stream_options) ? body.stream_options : {};
   if (options.include_usage === true) return undefined;
   return { ...body, stream_options: { ...options, include_usage: true } };
 }
+
+function wantsAsking({ url, provider, body, includeUsage }: ApiRequest): boolean {
+  if (UNASKED_PROVIDERS.has(provider)) return false;
+  if (includeUsage === "always") return true;
+  if (provider === "azure") {
+    const version = url.searchParams.get("api-version");
+    return version === null || version >= "2024-09-01";
+  }
+  return provider === "openai" && (providerAt(url) === "openai" || OPENAI_MODEL.test(String(body.model)));
+}
+
+/** They state usage in every stream. */
+const UNASKED_PROVIDERS = new Set([
+  "cerebras",
+  "deepseek",
+  "google",
+  "groq",
+  "mistral",
+  "moonshotai",
+  "openrouter",
+  "perplexity",
+  "together",
+  "xai",
+  "zai",
+  "zhipuai",
+]);
+const OPENAI_MODEL = /^(?:ft:|openai\/)?(?:gpt-(?!oss)|chatgpt-|o\d)/;
 
 /** Empty `choices` alone are no mark: Azure opens its streams with them. */
 function isUsageOnly(data: string): boolean {
   if (!/"choices"\s*:\s*\[\s*\]/.test(data)) return false;
   const chunk = parseObject(data);
   return chunk !== undefined && objectsOf(chunk.choices).length === 0 && isObject(chunk.usage);
-}
-
-function readAnswer(body: JsonObject, call: UsageContext): ReportedUsage | undefined {
-  const usage = statedUsage(body);
-  const tokens = usage && readTokens(usage, body.service_tier);
-  if (usage === undefined || tokens === undefined) return undefined;
-  return {
-    models: [{ model: nonEmptyString(body.model), tokens }],
-    extras: { fast: body.service_tier === "ultrafast", regional: call.regional },
-    ...statedCost(usage),
-  };
-}
-
-/** Groq repeats `usage` in `x_groq`, and in older streams states it only there. */
-function statedUsage(body: JsonObject): JsonObject | undefined {
-  if (isObject(body.usage)) return body.usage;
-  const groq = isObject(body.x_groq) ? body.x_groq.usage : undefined;
-  return isObject(groq) ? groq : undefined;
-}
-
-function readTokens(usage: JsonObject, serviceTier: unknown): Tokens | undefined {
-  const input = isObject(usage.prompt_tokens_details) ? usage.prompt_tokens_details : {};
-  const output = isObject(usage.completion_tokens_details) ? usage.completion_tokens_details : {};
-  const prompt = requiredCount(usage.prompt_tokens);
-  const reasoning = optionalCount(output.reasoning_tokens);
-  const cached = optionalCount(
-    input.cached_tokens ??
-      usage.prompt_cache_hit_tokens ?? // DeepSeek
-      usage.num_cached_tokens ?? // Mistral
-      usage.cached_tokens, // Together
-  );
-  const written = optionalCount(input.cache_write_tokens);
-  const audioInput = optionalCount(input.audio_tokens);
-  const audioOutput = optionalCount(output.audio_tokens);
-  const imageOutput = optionalCount(output.image_tokens);
-  const text = completionTokens(usage, prompt, reasoning) - audioOutput - imageOutput;
-  return tokensFrom(
-    {
-      inputTokens: uncachedTokens(prompt - audioInput, cached, written),
-      cachedInputTokens: cached,
-      cacheWriteTokens: written,
-      outputTokens: Math.max(0, text),
-      reasoningTokens: Math.min(reasoning, Math.max(0, text)),
-      audioInputTokens: audioInput,
-      audioOutputTokens: audioOutput,
-      imageOutputTokens: imageOutput,
-    },
-    serviceTier,
-  );
-}
-
-/** xAI leaves reasoning out of its completion tokens; the total shows it. */
-function completionTokens(usage: JsonObject, prompt: number, reasoning: number): number {
-  const completion = requiredCount(usage.completion_tokens);
-  const leavesOut = reasoning > 0 && usage.total_tokens === prompt + completion + reasoning;
-  return leavesOut ? completion + reasoning : completion;
-}
-
-/** OpenRouter states the same tokens as read and written where a cache is filled and used by one call. */
-function uncachedTokens(input: number, cached: number, written: number): number {
-  const uncached = input - cached - written;
-  return uncached >= 0 ? uncached : Math.max(0, input - Math.max(cached, written));
-}
-
-/** The last usage object counts, wherever it stands: some hosts send a running total in every chunk. */
-function readEvents(call: UsageContext): EventReader {
-  let model: string | undefined;
-  let serviceTier: unknown;
-  let usage: JsonObject | undefined;
-  let finished = false;
-  let ended = false;
-  return {
-    read(data) {
-      if (data === "[DONE]") ended = true;
-      finished ||= /"finish_reason"\s*:\s*"/.test(data);
-      // Parsing every delta would cost more than forwarding it.
-      const mayStateUsage = /"usage"\s*:\s*\{/.test(data);
-      if (ended || (model !== undefined && !mayStateUsage)) return;
-      const chunk = parseObject(data);
-      if (chunk === undefined) return;
-      model = nonEmptyString(chunk.model) ?? model;
-      serviceTier = chunk.service_tier ?? serviceTier;
-      usage = statedUsage(chunk) ?? usage;
-    },
-    get ended() {
-      return ended;
-    },
-    get complete() {
-      return finished && usage !== undefined;
-    },
-    usage: () => usage && readAnswer({ model, service_tier: serviceTier, usage }, call),
-  };
 }

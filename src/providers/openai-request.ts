@@ -18,9 +18,11 @@ export function isResident(url: URL): boolean {
   return /^(?:us|eu|ae|au|in|jp)\.api\.openai\.com$/.test(url.hostname);
 }
 
-export function priorityTierOf(tier: unknown): ProviderCall["priorityTier"] {
-  if (tier === "default" || tier === "flex") return "excluded";
-  return !isGiven(tier) || tier === "auto" ? "open" : "asked";
+/** Only accounts of OpenAI's, and of Azure's, can have a dearer tier as their default. */
+export function priorityTierOf(tier: unknown, provider = "openai"): ProviderCall["priorityTier"] {
+  const hasDefault = provider === "openai" || provider === "azure";
+  if (!isGiven(tier) || tier === "auto") return hasDefault ? "open" : "excluded";
+  return tier === "default" || tier === "flex" || tier === "on_demand" ? "excluded" : "asked";
 }
 
 /** Images by the tile cost 2,833 + 8 × 5,667 tokens at most on gpt-4o-mini; elsewhere up to 10,000 patches each. */

@@ -51,6 +51,8 @@ export interface ApiRequest {
   readonly body: JsonObject;
   /** Of the request; left out where it was recorded without them. */
   readonly headers?: Headers;
+  /** `always`: servers of unknown kind are asked for usage in streams, too. */
+  readonly includeUsage?: "known" | "always" | undefined;
 }
 
 /** What a request asks for, as far as it bears on cost. */

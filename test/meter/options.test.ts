@@ -182,6 +182,7 @@ describe("options", () => {
     ["estimate", { estimate: "loose" }],
     ["defaultMaxOutputTokens", { defaultMaxOutputTokens: 0 }],
     ["unknownRequest", { unknownRequest: "allow" }],
+    ["includeUsage", { includeUsage: "never" }],
     ["allowUnbounded", { allowUnbounded: "yes" }],
     ["serviceTier", { serviceTier: "priority" }],
     ["idRetentionSeconds", { idRetentionSeconds: 60 }],

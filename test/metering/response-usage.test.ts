@@ -39,6 +39,27 @@ describe("Usage in a provider's answer", () => {
     expect(usageFromResponse(prices, chat("gpt-4o"), called).nanoUsd).toBe(2_850);
   });
 
+  it("is priced on Azure by a dated answer where the user names no model for the deployment", () => {
+    const open = createPriceBook({
+      models: { deployed: "gpt-4o-mini" },
+      unknownModel: { input: "100", output: "100" },
+    });
+    const cost = (model: string, deployment: string) =>
+      usageFromResponse(open, chat(model), { provider: "azure", model: deployment }).nanoUsd;
+    expect(cost("gpt-4o-mini-2024-07-18", "mine")).toBe(2_850);
+    expect(cost("gpt-4o-mini", "mine")).toBe(1_000_000);
+    expect(cost("gpt-4o-2024-08-06", "deployed")).toBe(2_850);
+    expect(cost("gpt-4o-2024-08-06", "gpt-4o-mini-2024-07-18")).toBe(7 * 2_500 + 3 * 10_000);
+    expect(cost("gpt-4o", "gpt-4o-mini-2024-07-18")).toBe(2_850);
+    const strict = () => usageFromResponse(prices, chat("gpt-4o"), { provider: "azure", model: "mine" });
+    expect(strict).toThrow(UnknownModelError);
+  });
+
+  it("is priced by what the user says of the called model where the answer's has no price", () => {
+    const called = { provider: "openai", model: "deployed" };
+    expect(usageFromResponse(prices, chat("served-by-vllm"), called).nanoUsd).toBe(2_850);
+  });
+
   it("is priced model by model where several took part", () => {
     const iterations = [
       { type: "message", input_tokens: 10, output_tokens: 1 },

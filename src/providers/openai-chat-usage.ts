@@ -1,0 +1,181 @@
+/** What chat completions say that they used, in the dialects of all who speak them. */
+import type { Tokens } from "../pricing/usage.ts";
+import { optionalCount, requiredCount, tokensFrom } from "./counts.ts";
+import { isGiven, isObject, type JsonObject, nonEmptyString, objectsOf, parseObject } from "./json.ts";
+import type { EventReader, ModelUsage, ReportedUsage, UsageContext } from "./provider.ts";
+import { statedCost } from "./stated-cost.ts";
+
+export function readAnswer(body: JsonObject, call: UsageContext): ReportedUsage | undefined {
+  const usage = statedUsage(body);
+  if (usage === undefined) return undefined;
+  const model = nonEmptyString(body.model);
+  const models = modelsIn(body, { model, usage });
+  const webSearches = webSearchesOf(usage, model ?? call.model ?? "");
+  if (models === undefined || Number.isNaN(webSearches)) return undefined;
+  const { statedNanoUsd, doubts = [] } = statedCost(usage);
+  const allDoubts = [...doubts, ...doubtsOf(usage)];
+  if (statedNanoUsd === undefined && usesUnpricedTools(usage)) allDoubts.push(UNPRICED_TOOLS);
+  return {
+    models,
+    extras: { fast: body.service_tier === "ultrafast", regional: call.regional, webSearches },
+    statedNanoUsd,
+    doubts: allDoubts,
+  };
+}
+
+/** The last usage object counts, wherever it stands: some hosts send a running total in every chunk. */
+export function readEvents(call: UsageContext): EventReader {
+  let model: string | undefined;
+  let serviceTier: unknown;
+  let stating: JsonObject | undefined;
+  let finished = false;
+  let ended = false;
+  return {
+    read(data) {
+      if (data === "[DONE]") ended = true;
+      finished ||= /"finish_reason"\s*:\s*"/.test(data);
+      // Parsing every delta would cost more than forwarding it.
+      const mayStateUsage = /"usage"\s*:\s*\{/.test(data);
+      if (ended || (model !== undefined && !mayStateUsage)) return;
+      const chunk = parseObject(data);
+      if (chunk === undefined) return;
+      model = nonEmptyString(chunk.model) ?? model;
+      serviceTier = chunk.service_tier ?? serviceTier;
+      if (statedUsage(chunk) !== undefined) stating = chunk;
+    },
+    get ended() {
+      return ended;
+    },
+    get complete() {
+      return finished && stating !== undefined;
+    },
+    usage: () => stating && readAnswer({ ...stating, model, service_tier: serviceTier }, call),
+  };
+}
+
+/** Groq repeats `usage` in `x_groq`, and in older streams states it only there; Moonshot states it in the choice. */
+function statedUsage(body: JsonObject): JsonObject | undefined {
+  const groq = isObject(body.x_groq) ? body.x_groq.usage : undefined;
+  const places = [body.usage, groq, ...objectsOf(body.choices).map((choice) => choice.usage)];
+  return places.filter(isObject).find((usage) => Object.keys(usage).length > 0);
+}
+
+/** Groq's compound systems break the sum down by the models that took part. */
+function modelsIn(
+  body: JsonObject,
+  whole: { model: string | undefined; usage: JsonObject },
+): ReportedUsage["models"] | undefined {
+  const groq = isObject(body.x_groq) ? body.x_groq.usage_breakdown : undefined;
+  const breakdown = [body.usage_breakdown, groq].find(isObject);
+  const parts = objectsOf(breakdown?.models).flatMap(({ model, usage }) =>
+    isObject(usage) ? [{ model: nonEmptyString(model), usage }] : [],
+  );
+  const [first, ...others] = (parts.length > 0 ? parts : [whole]).map(({ model, usage }) => {
+    const tokens = readTokens(usage, body.service_tier);
+    return tokens && { model, tokens };
+  });
+  if (first === undefined) return undefined;
+  const rest = others.filter((part): part is ModelUsage => part !== undefined);
+  return rest.length === others.length ? [first, ...rest] : undefined;
+}
+
+function readTokens(usage: JsonObject, serviceTier: unknown): Tokens | undefined {
+  const input = firstObject(usage.prompt_tokens_details, usage.input_tokens_details);
+  const output = firstObject(usage.completion_tokens_details, usage.output_tokens_details);
+  const { prompt, completion, reasoning } = mainCounts(usage);
+  // DeepSeek, Mistral and Together have names of their own, at times beside a zero under OpenAI's.
+  const cached = firstCount(
+    input.cached_tokens,
+    usage.prompt_cache_hit_tokens,
+    usage.num_cached_tokens,
+    usage.cached_tokens,
+  );
+  const written = optionalCount(input.cache_write_tokens);
+  const audioInput = optionalCount(input.audio_tokens);
+  const audioOutput = optionalCount(output.audio_tokens);
+  const imageOutput = optionalCount(output.image_tokens);
+  const text = Math.max(0, completion - audioOutput - imageOutput);
+  // What Perplexity's deep research read and cites is billed as input.
+  const cited = optionalCount(usage.citation_tokens);
+  return tokensFrom(
+    {
+      inputTokens: uncachedTokens(prompt - audioInput, cached, written) + cited,
+      cachedInputTokens: cached,
+      cacheWriteTokens: written,
+      outputTokens: text,
+      reasoningTokens: Math.min(reasoning, text),
+      audioInputTokens: audioInput,
+      audioOutputTokens: audioOutput,
+      imageOutputTokens: imageOutput,
+    },
+    serviceTier,
+  );
+}
+
+/** Prompt and completion with all their parts. xAI and deep research leave reasoning out of the completion. */
+function mainCounts(usage: JsonObject): { prompt: number; completion: number; reasoning: number } {
+  const output = firstObject(usage.completion_tokens_details, usage.output_tokens_details);
+  const prompt = eitherCount(usage.prompt_tokens, usage.input_tokens);
+  const completion = eitherCount(usage.completion_tokens, usage.output_tokens);
+  const reasoning = firstCount(output.reasoning_tokens, usage.reasoning_tokens);
+  const leavesOut =
+    reasoning > 0 &&
+    (usage.total_tokens === prompt + completion + reasoning || isGiven(usage.citation_tokens));
+  return { prompt, completion: leavesOut ? completion + reasoning : completion, reasoning };
+}
+
+/** Some objects have both naming schemes, one of them all zeros. */
+function eitherCount(chat: unknown, responses: unknown): number {
+  if (!isGiven(responses)) return requiredCount(chat);
+  return Math.max(requiredCount(responses), optionalCount(chat));
+}
+
+/** The first that is not zero; NaN where one is malformed. */
+function firstCount(...values: unknown[]): number {
+  const counts = values.map(optionalCount);
+  if (counts.some(Number.isNaN)) return Number.NaN;
+  return counts.find((count) => count > 0) ?? 0;
+}
+
+function firstObject(...values: unknown[]): JsonObject {
+  return values.find(isObject) ?? {};
+}
+
+/** OpenRouter states the same tokens as read and written where a cache is filled and used by one call. */
+function uncachedTokens(input: number, cached: number, written: number): number {
+  const uncached = input - cached - written;
+  return uncached >= 0 ? uncached : Math.max(0, input - Math.max(cached, written));
+}
+
+/** A search model searches with each call and counts it nowhere; deep research counts what it searched for. */
+function webSearchesOf(usage: JsonObject, model: string): number {
+  if (/search-(?:preview|api)/.test(model)) return 1;
+  return model.includes("deep-research") ? optionalCount(usage.num_search_queries) : 0;
+}
+
+const UNPRICED_TOOLS = "it used sources or tools of the provider's, and does not state their fees";
+
+/** xAI counts them beside the tokens; what they cost is only in the cost that it states. */
+function usesUnpricedTools(usage: JsonObject): boolean {
+  return [usage.num_sources_used, usage.num_server_side_tools_used].some((count) => Number(count ?? 0) > 0);
+}
+
+function doubtsOf(usage: JsonObject): string[] {
+  const doubts: string[] = [];
+  const { prompt, completion, reasoning } = mainCounts(usage);
+  const { total_tokens: total, prompt_cache_hit_tokens: hit, prompt_cache_miss_tokens: miss } = usage;
+  const sums = [prompt + completion, prompt + completion - reasoning];
+  if (typeof total === "number" && !sums.includes(total)) {
+    doubts.push(`its total of ${total} tokens is not the sum of ${prompt} and ${completion}`);
+  }
+  if (typeof hit === "number" && typeof miss === "number" && hit + miss !== prompt) {
+    doubts.push(`its cache hits and misses are not its ${prompt} prompt tokens`);
+  }
+  for (const [one, other] of [
+    [usage.prompt_tokens, usage.input_tokens],
+    [usage.completion_tokens, usage.output_tokens],
+  ]) {
+    if (one && other && one !== other) doubts.push(`it states both ${one} and ${other} for one count`);
+  }
+  return doubts;
+}
