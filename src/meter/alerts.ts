@@ -47,8 +47,11 @@ const HANDLED_MAX = 1000;
  * @throws InvalidBudgetError unless every threshold is above 0 and at most 1, and they ascend without doubles.
  * @throws InvalidOptionsError when `onAlert` is no function.
  */
-export function alertSettings(thresholds: unknown, onAlert: OnAlert | undefined): AlertSettings | undefined {
-  const checked = checkedThresholds(thresholds ?? DEFAULT_THRESHOLDS);
+export function alertSettings(
+  thresholds: unknown = DEFAULT_THRESHOLDS,
+  onAlert: OnAlert | undefined,
+): AlertSettings | undefined {
+  const checked = checkedThresholds(thresholds);
   if (onAlert === undefined) return undefined;
   if (typeof onAlert !== "function") throw new InvalidOptionsError("`onAlert` is a function.");
   return { thresholds: checked, onAlert, handled: new Set() };

@@ -1,6 +1,7 @@
 /** Which store a meter keeps its ledger in. Never memory unless it was handed in: a budget must not be forgotten by a restart. */
 import { InvalidOptionsError } from "../errors.ts";
 import type { Store } from "../ledger/store.ts";
+import { checkStoreTimeout } from "../redis/delivery.ts";
 import { isNodeRedis } from "../redis/node-redis.ts";
 import { redisStore } from "../redis/redis-store.ts";
 import { type RedisClient, type RestAddress, restTransport } from "../redis/rest.ts";
@@ -13,10 +14,12 @@ type TransportOption = "storeTimeoutMs" | "server" | "clock";
 /**
  * The store that the options name, else the one of Upstash's two variables. Makes no call.
  *
- * @throws InvalidOptionsError where there is none, or more than one.
+ * @throws InvalidOptionsError where there is none, or more than one; and for an option of transports that makes no
+ * sense, be there a transport or not.
  */
 export function storeOf(options: StoreOptions): Store {
   const { store, redis } = options;
+  checkTransportOptions(options);
   if (store !== undefined && redis !== undefined)
     throw new InvalidOptionsError("Give `redis` or `store`, not both: a meter has one ledger.");
   if (store !== undefined) return checkedStore(store);
@@ -30,15 +33,21 @@ export function storeOf(options: StoreOptions): Store {
  * @throws InvalidOptionsError for one of these.
  */
 export function storeOver(
-  { storeTimeoutMs, server, clock }: Pick<MeterOptions, TransportOption>,
+  options: Pick<MeterOptions, TransportOption>,
   connect: (options: Pick<MeterOptions, "storeTimeoutMs" | "server">) => ScriptTransport,
 ): Store {
+  checkTransportOptions(options);
+  const { storeTimeoutMs, server, clock } = options;
+  const localClock = clock === "local" ? Date.now : undefined;
+  return redisStore(connect({ storeTimeoutMs, server }), { localClock });
+}
+
+function checkTransportOptions({ storeTimeoutMs, server, clock }: Pick<MeterOptions, TransportOption>): void {
+  if (storeTimeoutMs !== undefined) checkStoreTimeout(storeTimeoutMs);
   if (server !== undefined && server !== "upstash" && server !== "redis")
     throw new InvalidOptionsError('`server` is "upstash" or "redis".');
   if (clock !== undefined && clock !== "server" && clock !== "local")
     throw new InvalidOptionsError('`clock` is "server" or "local".');
-  const localClock = clock === "local" ? Date.now : undefined;
-  return redisStore(connect({ storeTimeoutMs, server }), { localClock });
 }
 
 /** Whether it is a client that speaks to Redis itself, as those of ioredis and node-redis do, and not to a REST API. */

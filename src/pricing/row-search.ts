@@ -19,8 +19,9 @@ export class RowSearch {
 
   /** @throws InvalidOptionsError */
   constructor(options: PriceBookOptions) {
-    this.#custom = readPricing(options.customPricing ?? {});
-    this.#models = readModels(options.models ?? {});
+    const { customPricing = {}, models = {} } = options;
+    this.#custom = readPricing(customPricing);
+    this.#models = readModels(models);
     this.#unknownRow = readUnknownModel(options.unknownModel);
     this.#ownTable = options.prices === undefined ? undefined : readPriceTable(options.prices);
   }

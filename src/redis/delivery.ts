@@ -36,12 +36,16 @@ export const MAY_BE_DONE = " What was asked may have been done all the same; the
 const TIME_REFUSED =
   'The server refuses TIME, in scripts and out of them: allow it (an ACL user needs +time), or let this machine\'s clock decide: clock: "local".';
 
+/** @throws InvalidOptionsError unless it is a number of milliseconds from 1 to 600,000. */
+export function checkStoreTimeout(storeTimeoutMs: unknown): void {
+  if (typeof storeTimeoutMs === "number" && storeTimeoutMs >= 1 && storeTimeoutMs <= 600_000) return;
+  throw new InvalidOptionsError("storeTimeoutMs must be a number of milliseconds from 1 to 600,000.");
+}
+
 /** @throws InvalidOptionsError `storeTimeoutMs` is out of its range. */
 export function scriptTransport(wire: Wire, options: DeliveryOptions): ScriptTransport {
   const { storeTimeoutMs } = options;
-  if (!(storeTimeoutMs >= 1 && storeTimeoutMs <= 600_000)) {
-    throw new InvalidOptionsError("storeTimeoutMs must be a number of milliseconds from 1 to 600,000.");
-  }
+  checkStoreTimeout(storeTimeoutMs);
   let dialect = options.dialect;
   let closed = false;
 

@@ -4,6 +4,7 @@ import { Redis as Ioredis } from "ioredis";
 import { createClient, createCluster } from "redis";
 import { afterEach, describe, expect, inject, it, onTestFinished, vi } from "vitest";
 import {
+  InvalidBudgetError,
   InvalidOptionsError,
   InvalidScopeError,
   type MeterOptions,
@@ -189,6 +190,13 @@ describe("options", () => {
     ["waitMs", { waitMs: -1 }],
     ["waitMs", { waitMs: Number.NaN }],
     ["models", { models: { a: 1 } }],
+    ["models", { models: null }],
+    ["customPricing", { customPricing: null }],
+    ["server", { server: "upstsah" }],
+    ["clock", { clock: "mine" }],
+    ["clock", { clock: null }],
+    ["storeTimeoutMs", { storeTimeoutMs: 0 }],
+    ["storeTimeoutMs", { storeTimeoutMs: "500" }],
     ["unknownModel", { unknownModel: "allow" }],
   ])("with a senseless %s are refused", (name, options) => {
     const make = () => new UsageMeter(untyped({ agentId: "a", store, ...options }));
@@ -196,14 +204,31 @@ describe("options", () => {
     expect(make).toThrow(new RegExp(name));
   });
 
-  it.each([{ server: "upstsah" }, { clock: "mine" }, { storeTimeoutMs: 0 }, { storeTimeoutMs: Number.NaN }])(
-    "%j are refused",
-    (options) => {
-      expect(() => new UsageMeter(untyped({ agentId: "a", redis: rest(), ...options }))).toThrow(
-        InvalidOptionsError,
+  it.each([
+    { server: "upstsah" },
+    { clock: "mine" },
+    { storeTimeoutMs: 0 },
+    { storeTimeoutMs: Number.NaN },
+    { storeTimeoutMs: null },
+  ])("%j are refused over any transport", (options) => {
+    for (const target of [{ redis: rest() }, { redisUrl: inject("redisUrl") }, { store }]) {
+      const make = () => new NodeMeter(untyped({ agentId: "a", ...target, ...options }));
+      expect(make).toThrow(InvalidOptionsError);
+    }
+  });
+
+  it("of thresholds that are null are refused, as are thresholds that make no sense", () => {
+    for (const alertThresholds of [null, [0], [2], ["0.8"], [0.9, 0.8]]) {
+      expect(() => new UsageMeter(untyped({ agentId: "a", store, alertThresholds }))).toThrow(
+        InvalidBudgetError,
       );
-    },
-  );
+    }
+  });
+
+  it("about a transport make sense beside a store that was handed in, too", () => {
+    const options = { storeTimeoutMs: 500, server: "redis", clock: "server" } as const;
+    expect(() => new UsageMeter({ agentId: "a", store, ...options })).not.toThrow();
+  });
 
   it("name one of agentId and scope", () => {
     expect(() => new UsageMeter({ store })).toThrow(InvalidOptionsError);
