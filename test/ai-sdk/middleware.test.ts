@@ -233,7 +233,9 @@ for (const sdk of AI_SDKS) {
     it("is refused at once, after one attempt, when the store is gone", async () => {
       await useMeter({ redisUrl: `redis://127.0.0.1:${await freePort()}` });
       const startedAtMs = Date.now();
-      expect(await failure(sdk.generate(target(), middleware()))).toBeInstanceOf(StoreUnavailableError);
+      expect(await failure(sdk.generate(target(), meterMiddleware(metered.meter)))).toBeInstanceOf(
+        StoreUnavailableError,
+      );
       expect(Date.now() - startedAtMs).toBeLessThan(1_500);
       expect(metered.events).toMatchObject([{ type: "failed" }]);
       expect(upstream.requests).toEqual([]);

@@ -63,7 +63,7 @@ function readTokens(
   const reasoning = optionalCount(output.reasoning);
   // Packages read a count that is missing as zero, and no prompt is empty.
   if (inputTokens + cacheRead + cacheWrite === 0) return undefined;
-  const outputTokens = requiredCount(output.total ?? optionalCount(output.text) + reasoning);
+  const outputTokens = requiredCount(output.total ?? requiredCount(output.text) + reasoning);
   const for1h = cacheWrites1h(raw, cacheWrite, call);
   return tokensFrom(
     {

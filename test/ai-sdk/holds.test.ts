@@ -1,0 +1,178 @@
+/** Who may say that a call is held, and what becomes of a stream's parts. */
+import { createOpenAI } from "@ai-sdk/openai";
+import { streamText, wrapLanguageModel } from "ai";
+import { createOpenAI as createOpenAI3 } from "ai-sdk-openai-3";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { meterMiddleware } from "../../src/ai-sdk.ts";
+import { BudgetExceededError, InvalidOptionsError } from "../../src/errors.ts";
+import { failure } from "../metering/sdk-suite.ts";
+import { startUpstream, type Upstream } from "../support/upstream.ts";
+import { sendEvents, speakAllApis } from "./answers.ts";
+import { type TestMeter, testMeter } from "./test-meter.ts";
+
+let upstream: Upstream;
+let metered: TestMeter;
+
+beforeEach(async () => {
+  upstream = await startUpstream(speakAllApis());
+  metered = testMeter();
+});
+afterEach(async () => {
+  await metered.meter.close();
+  await upstream.close();
+});
+
+const CALL_NANO_USD = 2_850;
+const PROMPT = [{ role: "user" as const, content: [{ type: "text" as const, text: "Hi" }] }];
+
+const openai = (fetch?: typeof globalThis.fetch) =>
+  createOpenAI({ apiKey: "none", baseURL: `${upstream.url}/v1`, ...(fetch && { fetch }) }).chat(
+    "gpt-4o-mini",
+  );
+const wrapped = (model: Parameters<typeof wrapLanguageModel>[0]["model"]) =>
+  wrapLanguageModel({ model, middleware: meterMiddleware(metered.meter) });
+
+describe("Word that a call is held", () => {
+  it("is good for one request: a second under the same hold is held by the fetch itself", async () => {
+    const twice: typeof fetch = async (input, init) => {
+      await (await metered.meter.fetch(input, init)).text();
+      return metered.meter.fetch(input, init);
+    };
+    await wrapped(openai(twice)).doGenerate({ prompt: PROMPT });
+    expect(upstream.requests).toHaveLength(2);
+    expect((await metered.outcome()).spentNanoUsd).toBe(2 * CALL_NANO_USD);
+  });
+
+  it("is over with its call: a request that comes later is held by the fetch itself", async () => {
+    let late: (() => Promise<Response>) | undefined;
+    const keeping: typeof fetch = (input, init) => {
+      late = () => metered.meter.fetch(input, init);
+      return fetch(input, init);
+    };
+    await wrapped(openai(keeping)).doGenerate({ prompt: PROMPT });
+    await (await late?.())?.text();
+    expect((await metered.outcome()).spentNanoUsd).toBe(2 * CALL_NANO_USD);
+  });
+
+  it("can't be given by a header", async () => {
+    await (
+      await metered.meter.fetch(`${upstream.url}/v1/chat/completions`, {
+        method: "POST",
+        headers: { "x-agentlimit-hold": "any" },
+        body: JSON.stringify({ model: "gpt-4o-mini", messages: [] }),
+      })
+    ).text();
+    expect((await metered.outcome()).spentNanoUsd).toBe(CALL_NANO_USD);
+  });
+
+  it("does not reach the fetch of a meter with scopes of its own, which holds for them", async () => {
+    const other = metered.meter.child("team:other", { budgets: [{ window: "day", usd: 1 }] });
+    await wrapped(openai(other.fetch)).doGenerate({ prompt: PROMPT });
+    await other.flush();
+    expect((await other.getUsage()).nanoUsdSpent).toBe(CALL_NANO_USD);
+  });
+
+  it("is enough for a second middleware of the same meter", async () => {
+    await wrapped(wrapped(openai())).doGenerate({ prompt: PROMPT });
+    expect((await metered.outcome()).sources).toEqual(["reported"]);
+  });
+});
+
+describe("A refusal by a meter underneath", () => {
+  it("gives the hold above it back", async () => {
+    const broke = metered.meter.child("user:broke", { budgets: [{ window: "day", usd: "0.000001" }] });
+    const error = await failure(Promise.resolve(wrapped(openai(broke.fetch)).doGenerate({ prompt: PROMPT })));
+    expect(error).toBeInstanceOf(BudgetExceededError);
+    expect(await metered.outcome()).toMatchObject({ spentNanoUsd: 0, heldNanoUsd: 0, sources: [] });
+    expect(upstream.requests).toEqual([]);
+  });
+});
+
+describe("A stream of parts", () => {
+  const stream = async () => (await wrapped(openai()).doStream({ prompt: PROMPT })).stream.getReader();
+
+  it("is cut off when its reader cancels, which returns at once, and settled at the whole hold", async () => {
+    upstream.answer = speakAllApis({ words: Array(100).fill("word "), pauseMs: 50 });
+    const reader = await stream();
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      if (next.value.type === "text-delta") break;
+    }
+    const leftAtMs = Date.now();
+    await reader.cancel();
+    expect(Date.now() - leftAtMs).toBeLessThan(50);
+    await upstream.requests[0]?.done;
+    expect(upstream.requests[0]?.aborted).toBe(true);
+    expect(await metered.outcome()).toMatchObject({ heldNanoUsd: 0, sources: ["estimated"] });
+  });
+
+  it("stays as reported when its reader cancels after the last part", async () => {
+    const reader = await stream();
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      if (next.value.type === "finish") break;
+    }
+    await reader.cancel();
+    expect(await metered.outcome()).toEqual({
+      spentNanoUsd: CALL_NANO_USD,
+      heldNanoUsd: 0,
+      sources: ["reported"],
+    });
+  });
+
+  it("is settled at the whole hold, with an event, when an error of the provider ends it", async () => {
+    upstream.answer = (_request, response) =>
+      sendEvents(response, 0, [
+        {
+          id: "1",
+          model: "gpt-4o-mini",
+          choices: [{ index: 0, delta: { content: "One" }, finish_reason: null }],
+        },
+        { error: { message: "Overloaded", type: "server_error", code: null, param: null } },
+      ]);
+    const errors: unknown[] = [];
+    const { textStream } = streamText({
+      model: wrapped(openai()),
+      prompt: "Hi",
+      maxRetries: 0,
+      onError: ({ error }) => void errors.push(error),
+    });
+    for await (const _text of textStream);
+    expect(errors).toHaveLength(1);
+    const { sources, spentNanoUsd } = await metered.outcome();
+    expect(sources).toEqual(["estimated"]);
+    expect(spentNanoUsd).toBeGreaterThan(CALL_NANO_USD);
+    expect(metered.events.map(({ type }) => type)).toEqual(["settled", "failed"]);
+  });
+
+  it("is kept alive by `waitUntil`, and does not wait for its settle then", async () => {
+    const kept: Promise<unknown>[] = [];
+    const edge = testMeter({ waitUntil: (work) => void kept.push(work) });
+    const model = wrapLanguageModel({ model: openai(), middleware: meterMiddleware(edge.meter) });
+    const { stream } = await model.doStream({ prompt: PROMPT });
+    // Nobody reads it.
+    expect(stream.locked).toBe(false);
+    await Promise.all(kept);
+    await Promise.all(kept);
+    expect((await edge.outcome()).spentNanoUsd).toBe(CALL_NANO_USD);
+    expect(kept.length).toBeGreaterThanOrEqual(2);
+    await edge.meter.close();
+  });
+});
+
+describe("meterMiddleware", () => {
+  it("takes meters alone", () => {
+    expect(() => meterMiddleware({ fetch })).toThrow(InvalidOptionsError);
+  });
+
+  it("takes no fallback of another specification version", async () => {
+    const broke = testMeter({ budgets: [{ window: "total", usd: "0.000001" }] });
+    const fallback = createOpenAI3({ apiKey: "none", baseURL: `${upstream.url}/v1` }).chat("gpt-4o-mini");
+    const model = wrapLanguageModel({
+      model: openai(),
+      middleware: meterMiddleware(broke.meter, { fallback }),
+    });
+    const error = await failure(Promise.resolve(model.doGenerate({ prompt: PROMPT })));
+    expect(error).toBeInstanceOf(InvalidOptionsError);
+    expect(upstream.requests).toEqual([]);
+    await broke.meter.close();
+  });
+});
