@@ -3,7 +3,7 @@ import { InvalidOptionsError, StoreDataError } from "../errors.ts";
 import { malformedMessage } from "./account.ts";
 import type { CommandRunner } from "./command-runner.ts";
 import type { HoursRead, LedgerReply } from "./commands.ts";
-import { addRow, EXPIRED_ROW, type HistoryRow, historyRow, parseHistory } from "./history.ts";
+import { addRow, EXPIRED_ROW, type HistoryRow, historyRow, OTHER_ROW, parseHistory } from "./history.ts";
 import type { HistoryAnswer, HistoryEntry, HistoryOperation, HistoryPeriod } from "./store.ts";
 import { parseSegments } from "./wheel.ts";
 
@@ -104,11 +104,13 @@ function periodOf({ hours, rows }: { hours: Hours; rows: HistoryRow[] }): Histor
 
 function entryOf({ name, source, calls, nanoUsd, tokens, kinds }: HistoryRow): HistoryEntry {
   const isExpired = name === EXPIRED_ROW;
-  const [provider = null, model = null] = isExpired || name === "-" ? [] : namesOf(name);
+  const isOverflow = name === OTHER_ROW;
+  const [provider = null, model = null] = isExpired || isOverflow || name === "-" ? [] : namesOf(name);
   const reported = source === "r" ? "reported" : "estimated";
   return {
     provider,
     model,
+    ...(isOverflow ? { overflow: true } : {}),
     source: isExpired ? "expired" : reported,
     calls,
     nanoUsd,

@@ -16,8 +16,8 @@ const MAX_MODELS = 16;
 
 /** What expiry charged; its model is unknown. */
 export const EXPIRED_ROW = "~";
-/** What the models beyond the sixteenth spent. */
-const OTHER_ROW = "*";
+/** What the models beyond the sixteenth spent. Names of models have a slash before them: one that is called so is another row. */
+export const OTHER_ROW = "*";
 
 /** One row: a model's calls of one source. Text: `name source calls nanoUsd tokens kinds;` */
 export interface HistoryRow {

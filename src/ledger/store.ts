@@ -224,8 +224,10 @@ export interface HistoryOperation {
 export interface HistoryEntry {
   /** Null: unknown. */
   provider: string | null;
-  /** Null: unknown. `*`: the seventeenth model of the period and later ones together. */
+  /** Null: unknown, or more than one. */
   model: string | null;
+  /** Set where it is the sum of many models: of a period with more than 16 those that came last, whose names are lost. */
+  overflow?: true;
   /** `expired`: holds that nobody settled; their model is unknown. */
   source: "reported" | "estimated" | "expired";
   calls: number;

@@ -46,6 +46,27 @@ function lines({ periods }: HistoryAnswer): [string, ...string[]][] {
 }
 
 export const HISTORY_READER_CASES: StoreCase[] = promise("history tells what was spent, when, and by what", {
+  "what more models than sixteen spent as an overflow, apart from a model that is called *": async (
+    bench,
+  ) => {
+    for (let number = 1; number <= 15; number += 1) await call(bench, CENT, `openai/m${number}`);
+    await call(bench, 2 * CENT, "openai/*");
+    await call(bench, 3 * CENT, "-/late");
+    await call(bench, 4 * CENT, "openai/*");
+    await call(bench, 5 * CENT, "-/*");
+    for (const by of ["hour", "day"] as const) {
+      const [{ entries = [] } = {}] = (await history(bench, { by })).periods;
+      deepEqual(
+        entries
+          .slice(15)
+          .map(({ provider, model, overflow, nanoUsd }) => [provider, model, overflow, nanoUsd]),
+        [
+          ["openai", "*", undefined, 6 * CENT],
+          [null, null, true, 8 * CENT],
+        ],
+      );
+    }
+  },
   "by the hour, model and source, estimated apart from reported": async (bench) => {
     await call(bench, CENT, "openai/gpt-4o");
     await call(bench, CENT, "openai/gpt-4o");
