@@ -3,6 +3,7 @@ import { AgentLimitError, BudgetExceededError, UnrecognizedRequestError } from "
 import { randomId } from "../ledger/operation-id.ts";
 import { type Route, routeOf } from "../providers/index.ts";
 import type { JsonObject } from "../providers/json.ts";
+import { UNBOUNDED_FEATURES, unboundedPost } from "../providers/unbounded.ts";
 import type { MeterEvent } from "./calls.ts";
 import { holdOrClamp } from "./clamp.ts";
 import { refuse } from "./deny.ts";
@@ -56,16 +57,21 @@ export function createMeteredFetch(options: MeteredFetchOptions): MeteredFetch {
   return withMeter(metered, options);
 }
 
-/** A WebSocket opens with a GET, and what passes through it is seen by nobody. */
-function routeOfRequest({ url, method, headers }: IncomingRequest): Route {
-  if (url === undefined || headers.get("upgrade")?.toLowerCase() === "websocket") return { kind: "unknown" };
-  return routeOf(method, url);
+function routeOfRequest(incoming: IncomingRequest): Route {
+  if (incoming.url === undefined || isWebSocket(incoming)) return { kind: "unknown" };
+  return routeOf(incoming.method, incoming.url);
 }
 
-function unrecognized({ url, method }: IncomingRequest): UnrecognizedRequestError {
+/** A WebSocket opens with a GET, and what passes through it is seen by nobody. */
+const isWebSocket = ({ headers }: IncomingRequest) => headers.get("upgrade")?.toLowerCase() === "websocket";
+
+function unrecognized(incoming: IncomingRequest): UnrecognizedRequestError {
+  const { url, method } = incoming;
+  const feature = isWebSocket(incoming) ? "session" : url && unboundedPost(url);
   const address = url === undefined ? "an address that is not absolute" : shownAddress(url);
+  const reason = feature === undefined ? "" : ` (${UNBOUNDED_FEATURES[feature]})`;
   return new UnrecognizedRequestError(
-    `${method} to ${address} is no call that can be metered, and might cost money that nobody counts. ` +
+    `${method} to ${address} is no call that can be metered${reason}, and might cost money that nobody counts. ` +
       'Send it by another fetch, or let such requests pass unmetered with `unknownRequest: "pass"`.',
   );
 }

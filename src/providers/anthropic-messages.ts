@@ -1,6 +1,6 @@
 /** Anthropic messages, and whoever speaks them. */
 import type { Tokens } from "../pricing/usage.ts";
-import { boundingCount, boundingList, thinkingFloor } from "./bounding-fields.ts";
+import { base64Length, boundingCount, boundingList, thinkingFloor } from "./bounding-fields.ts";
 import { cacheWriteOf } from "./cache-control.ts";
 import { optionalCount, requiredCount, tokensFrom } from "./counts.ts";
 import { isGiven, isObject, type JsonObject, nonEmptyString, objectsOf, parseObject } from "./json.ts";
@@ -64,7 +64,15 @@ function readCall({ body }: ApiRequest): ProviderCall {
     // Priority is capacity bought beforehand: it has no dearer price by the token.
     priorityTier: "excluded",
     unbounded: unboundedIn(body),
+    feeCalls: { webSearches: mostWebSearches(body) },
   };
+}
+
+/** Each has a fee; tools without `max_uses` have no limit, and no part in what is held. */
+function mostWebSearches(body: JsonObject): number {
+  return objectsOf(body.tools)
+    .filter(({ type }) => /^web_search_/.test(String(type)))
+    .reduce((sum, tool) => sum + (boundingCount(tool, "max_uses", 0) ?? 0), 0);
 }
 
 /** An image is scaled down until it costs less than 4,800 tokens on the models with the finest sight. */
@@ -120,7 +128,7 @@ function isShownInFull(block: JsonObject): boolean {
 
 function base64Characters(source: unknown): number {
   if (!isObject(source) || source.type !== "base64") return 0;
-  return typeof source.data === "string" ? source.data.length : 0;
+  return base64Length(source.data);
 }
 
 const DEFINED_TOOL = /^(bash|text_editor|computer|memory)_\d+$/;

@@ -32,6 +32,11 @@ export function thinkingFloor(thinking: unknown, field: string): number {
   return typeof budget === "number" && budget > 0 ? Math.ceil(budget) + 1 : 1;
 }
 
+/** How many characters of Base64 a value is; 0 for other text, which counts as such. */
+export function base64Length(value: unknown): number {
+  return typeof value === "string" && !/[^\w+/=\r\n-]/.test(value) ? value.length : 0;
+}
+
 /** What a field that is refused is refused with: a clause that follows its name. */
 export function malformed(field: string, what: string): InvalidUsageError {
   return new InvalidUsageError(

@@ -1,4 +1,5 @@
 /** What Gemini is sent besides text, and what it may be billed as. */
+import { base64Length } from "./bounding-fields.ts";
 import { camelCase, fieldOf, listOf, objectOf } from "./google-fields.ts";
 import type { JsonObject } from "./json.ts";
 import type { InputShape } from "./provider.ts";
@@ -63,7 +64,7 @@ const STEADY_AUDIO = /^audio\/(?:mp3|mpeg|mpga|x-mp3|wav|wave|x-wav|vnd\.wave|ai
 
 function shapeOfData(inline: JsonObject): InputShape {
   const mimeType = mimeTypeOf(inline);
-  const characters = typeof inline.data === "string" ? inline.data.length : 0;
+  const characters = base64Length(inline.data);
   // Base64 is longer than the text that it stands for.
   if (mimeType.startsWith("text/") || mimeType.startsWith("application/json")) return TEXT;
   if (mimeType.startsWith("image/")) {

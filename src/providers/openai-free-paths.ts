@@ -8,6 +8,8 @@
 
 /** Whether a POST to this address, under any base path, costs nothing. */
 export function isFreeAtOpenAi({ hostname, pathname }: URL): boolean {
+  // Mistral's conversations run agents.
+  if (hostname.endsWith("mistral.ai") && pathname.includes("/conversations")) return false;
   if (FREE_PATH.test(pathname)) return true;
   return hostname.endsWith("api.openai.com") && /^\/v1\/projects\/./.test(pathname);
 }

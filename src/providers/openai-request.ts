@@ -1,4 +1,5 @@
 /** What requests to all of OpenAI's APIs have in common, whoever serves them. */
+import { base64Length } from "./bounding-fields.ts";
 import { isGiven, nonEmptyString } from "./json.ts";
 import type { ApiRequest, ProviderCall } from "./provider.ts";
 
@@ -45,7 +46,7 @@ export function imageMedia(image: { address: unknown; detail: unknown; model: st
 
 /** @param data Base64. */
 export function audioMedia(data: unknown): Media {
-  const mediaCharacters = typeof data === "string" ? data.length : 0;
+  const mediaCharacters = base64Length(data);
   return { mediaCharacters, allowanceTokens: Math.ceil(mediaCharacters / AUDIO_CHARACTERS_PER_TOKEN) };
 }
 
@@ -56,5 +57,5 @@ function imageTokens({ detail, model }: { detail: unknown; model: string }): num
 
 function dataUrlCharacters(url: unknown): number {
   if (typeof url !== "string" || !url.startsWith("data:image/")) return 0;
-  return url.length - url.indexOf(",") - 1;
+  return base64Length(url.slice(url.indexOf(",") + 1));
 }

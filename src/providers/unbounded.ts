@@ -11,6 +11,11 @@ export const UNBOUNDED_FEATURES = {
   otherModels: "another model, with other prices, may answer in place of the one that is named",
   severalPasses: "this model makes several passes on its own",
   background: "a background answer states its usage only later, to a GET",
+  batch: "a batch is made and billed later, and states its usage in files",
+  agentRun: "a run of an agent that the provider hosts makes as many calls as it sees fit",
+  session: "what passes through a session or a WebSocket is seen by no fetch",
+  training: "training is billed when it ends, by the tokens of its files",
+  video: "a video is billed by its seconds, once it is made",
 } as const;
 
 export type UnboundedFeature = keyof typeof UNBOUNDED_FEATURES;
@@ -19,6 +24,24 @@ export type UnboundedFeature = keyof typeof UNBOUNDED_FEATURES;
 export function passesOf(model: string): UnboundedFeature[] {
   const found: UnboundedFeature[] = [];
   if (/compound|deep-research/i.test(model)) found.push("severalPasses");
-  if (/search-preview|search-api/i.test(model)) found.push("webSearch");
+  if (/search-preview|search-api|:online$/i.test(model)) found.push("webSearch");
   return found;
 }
+
+/** What a POST that no body bounds does, where its path says it; such paths are metered by no file. */
+export function unboundedPost({ pathname }: URL): UnboundedFeature | undefined {
+  return UNBOUNDED_POSTS.find(([, path]) => path.test(pathname))?.[0];
+}
+
+const UNBOUNDED_POSTS: readonly [UnboundedFeature, RegExp][] = [
+  ["batch", /\/batches\/*$|:(?:async)?batch(?:Generate|Embed)Contents?$|\/batchPredictionJobs\/*$/i],
+  ["compaction", /\/responses\/compact\/*$/],
+  ["session", /\/(?:realtime|live|chatkit)\/./],
+  [
+    "agentRun",
+    /\/(?:threads(?:\/[^/]+)?\/runs|evals\/[^/]+\/runs|sessions|deployments\/[^/]+\/run|dreams)(?:\/|$)|\/agents\/./,
+  ],
+  ["training", /\/fine_tuning\/|\/fine-tunes?\//],
+  ["container", /\/containers(?:\/|$)/],
+  ["video", /\/videos(?:\/|$)|:predictLongRunning$/],
+];

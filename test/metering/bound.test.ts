@@ -86,6 +86,19 @@ describe("The input bound", () => {
     expect(claude({ messages: [{ role: "user", content: [result] }] }).inputTokens).toBeLessThan(8_000);
   });
 
+  it("takes no text for Base64, however an image or a sound calls it", () => {
+    const text = "not base64, ".repeat(1_000);
+    const parts = [
+      { type: "image_url", image_url: { url: `data:image/png;base64,${text}` } },
+      { type: "input_audio", input_audio: { data: text, format: "mp3" } },
+    ];
+    for (const part of parts) {
+      expect(chat({ messages: [{ role: "user", content: [part] }] }).inputTokens).toBeGreaterThan(12_000);
+    }
+    const image = { type: "image", source: { type: "base64", media_type: "image/png", data: text } };
+    expect(claude({ messages: [{ role: "user", content: [image] }] }).inputTokens).toBeGreaterThan(12_000);
+  });
+
   it("does not take text for an image because it says so", () => {
     const input = { type: "image", source: { type: "base64", data: "x".repeat(5_000) } };
     const call = { type: "tool_use", id: "t", name: "draw", input };
@@ -299,6 +312,15 @@ describe("A call is unbounded, and says why,", () => {
     const { call } = make();
     expect(() => assertBounded(call)).toThrow(reason);
     expect(() => assertBounded(call)).toThrow(/allowUnbounded/);
+  });
+
+  it("with the fees of the searches that it allows held, where it is admitted all the same", () => {
+    const search = (max_uses?: number) =>
+      claude({ tools: [{ type: "web_search_20260318", name: "web_search", ...(max_uses && { max_uses }) }] });
+    const fee = (uses: number) => search(uses).nanoUsd - search(uses + 1).nanoUsd;
+    expect(-fee(3)).toBe(10_000_000);
+    expect(() => assertBounded(search(3).call)).toThrow(/runs itself/);
+    expect(() => search(-1)).toThrow(InvalidUsageError);
   });
 
   it.each([

@@ -140,6 +140,18 @@ describe("A refusal", () => {
     expect(String(last)).not.toContain("SECRET");
   });
 
+  it("of what no body bounds says why", async () => {
+    const refusal = async (path: string, init: RequestInit) =>
+      String(await failure(metered()(upstream.url + path, init)));
+    expect(await refusal("/v1/batches", post({}))).toContain("a batch is made and billed later");
+    expect(await refusal("/v1/realtime", { headers: { upgrade: "websocket" } })).toContain(
+      "seen by no fetch",
+    );
+    const searching = { ...ask, tools: [{ type: "web_search" }] };
+    expect(await refusal("/v1/chat/completions", post(searching))).toContain("that the provider runs itself");
+    expect(upstream.requests).toEqual([]);
+  });
+
   it("meets a WebSocket and an address that is not absolute", async () => {
     const upgrade = { headers: { upgrade: "websocket" } };
     expect(await failure(metered()(`${upstream.url}/v1/realtime`, upgrade))).toBeInstanceOf(
