@@ -24,7 +24,7 @@ export type UnboundedFeature = keyof typeof UNBOUNDED_FEATURES;
 export function passesOf(model: string): UnboundedFeature[] {
   const found: UnboundedFeature[] = [];
   if (/compound|deep-research/i.test(model)) found.push("severalPasses");
-  if (/search-preview|search-api|:online$/i.test(model)) found.push("webSearch");
+  if (/search-preview|search-api/i.test(model)) found.push("webSearch");
   return found;
 }
 

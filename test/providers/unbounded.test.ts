@@ -51,7 +51,6 @@ describe("A model that goes on by itself", () => {
     ["groq/compound-mini", "severalPasses"],
     ["o4-mini-deep-research", "severalPasses"],
     ["gpt-4o-search-preview", "webSearch"],
-    ["openai/gpt-4o:online", "webSearch"],
   ])("is %s", (model, feature) => expect(passesOf(model)).toEqual([feature]));
 });
 
