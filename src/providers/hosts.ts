@@ -18,6 +18,7 @@ const PROVIDERS_BY_HOST: Record<string, string> = {
   "api.perplexity.ai": "perplexity", // docs.perplexity.ai
   "api.together.ai": "together", // docs.together.ai
   "api.together.xyz": "together",
+  "api.voyageai.com": "voyageai", // docs.voyageai.com
   "api.x.ai": "xai", // docs.x.ai
   "api.z.ai": "zai", // docs.z.ai
   "dashscope-intl.aliyuncs.com": "alibaba", // alibabacloud.com/help/en/model-studio

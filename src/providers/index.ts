@@ -5,11 +5,15 @@ import { geminiEmbeddings } from "./gemini-embeddings.ts";
 import { providerAt } from "./hosts.ts";
 import { isObject } from "./json.ts";
 import { openAiChat } from "./openai-chat.ts";
+import { openAiEmbeddings } from "./openai-embeddings.ts";
+import { openAiResponses } from "./openai-responses.ts";
 import type { ProviderApi, ReportedUsage, UsageContext } from "./provider.ts";
 
 /** All APIs; a new one is its file and its line here. */
 export const PROVIDER_APIS: readonly ProviderApi[] = [
   openAiChat,
+  openAiResponses,
+  openAiEmbeddings,
   anthropicMessages,
   gemini,
   geminiEmbeddings,

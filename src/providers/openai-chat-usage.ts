@@ -79,7 +79,12 @@ function modelsIn(
   return rest.length === others.length ? [first, ...rest] : undefined;
 }
 
-function readTokens(usage: JsonObject, serviceTier: unknown): Tokens | undefined {
+/**
+ * The counts of a usage object by kinds that exclude each other, under chat's names or those of responses.
+ *
+ * @returns undefined when one of them is missing or malformed.
+ */
+export function readTokens(usage: JsonObject, serviceTier: unknown): Tokens | undefined {
   const input = firstObject(usage.prompt_tokens_details, usage.input_tokens_details);
   const output = firstObject(usage.completion_tokens_details, usage.output_tokens_details);
   const { prompt, completion, reasoning } = mainCounts(usage);

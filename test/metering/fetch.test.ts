@@ -132,9 +132,9 @@ describe("A refusal", () => {
   });
 
   it("of an unknown POST names the address and the ways on, but no part of it that may be secret", async () => {
-    const error = await failure(metered()(`${upstream.url}/key-SECRET1/responses?key=SECRET2`, post({})));
+    const error = await failure(metered()(`${upstream.url}/key-SECRET1/completions?key=SECRET2`, post({})));
     expect(error).toBeInstanceOf(UnrecognizedRequestError);
-    expect(String(error)).toMatch(/127\.0\.0\.1:\d+\/…\/responses .*unknownRequest/s);
+    expect(String(error)).toMatch(/127\.0\.0\.1:\d+\/…\/completions .*unknownRequest/s);
     expect(String(error)).not.toContain("SECRET");
     const last = await failure(metered()(`${upstream.url}/hooks/SECRET3`, post({})));
     expect(String(last)).not.toContain("SECRET");

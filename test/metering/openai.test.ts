@@ -127,11 +127,7 @@ describe("the openai package over a metered fetch", () => {
   });
 
   it.each([
-    ["responses", (openai: OpenAI) => openai.responses.create({ model, input: "Hi" })],
-    [
-      "embeddings",
-      (openai: OpenAI) => openai.embeddings.create({ model: "text-embedding-3-small", input: "Hi" }),
-    ],
+    ["compaction", (openai: OpenAI) => openai.responses.compact({ model, input: "Hi" })],
     ["images", (openai: OpenAI) => openai.images.generate({ prompt: "A cat" })],
     [
       "batches",

@@ -24,6 +24,21 @@ const chat: RecordedApi = {
   }),
 };
 
+const responses: RecordedApi = {
+  url: (record) => `${baseOf(record)}/responses`,
+  body: (record) => ({
+    model: modelOf(record),
+    max_output_tokens: 1000,
+    input: "",
+    stream: record.streaming === true,
+  }),
+};
+
+const embeddings: RecordedApi = {
+  url: (record) => `${baseOf(record)}/embeddings`,
+  body: (record) => ({ model: modelOf(record), input: [] }),
+};
+
 const anthropicMessages: RecordedApi = {
   url: () => "https://api.anthropic.com/v1/messages",
   body: (record) => ({
@@ -56,6 +71,8 @@ function contentMethod(wire: unknown): string {
 const RECORDED_APIS: ReadonlyMap<string, RecordedApi> = new Map([
   ["openai-chat", chat],
   ["openai-compatible", chat],
+  ["openai-responses", responses],
+  ["openai-embeddings", embeddings],
   ["anthropic-messages", anthropicMessages],
   ["gemini", gemini],
 ]);

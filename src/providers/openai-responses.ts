@@ -1,0 +1,159 @@
+/** OpenAI's responses, and whoever speaks them: Azure, xAI, DeepSeek, OpenRouter, Bedrock and others. */
+import { boundingCount, boundingList, thinkingFloor } from "./bounding-fields.ts";
+import { cacheWriteOf } from "./cache-control.ts";
+import { isGiven, isObject, type JsonObject, parseObject } from "./json.ts";
+import { isOpenAiError, openAiError } from "./openai-errors.ts";
+import { isResident, modelCalled, priorityTierOf } from "./openai-request.ts";
+import { inputOf, toolsIn } from "./openai-responses-input.ts";
+import { readUsage } from "./openai-responses-usage.ts";
+import type {
+  ApiRequest,
+  EventReader,
+  OutputShape,
+  ProviderApi,
+  ProviderCall,
+  UsageContext,
+} from "./provider.ts";
+import { passesOf, type UnboundedFeature } from "./unbounded.ts";
+
+export const openAiResponses: ProviderApi = {
+  name: "openai-responses",
+  defaultProvider: "openai",
+
+  serves: (url) => /\/responses\/*$/.test(url.pathname),
+  // Named with the rest of the platform's.
+  isFree: () => false,
+
+  readCall,
+  withOutputLimit: ({ body }, limitTokens) => ({
+    ...body,
+    max_output_tokens: Math.max(LEAST_OUTPUT_TOKENS, limitTokens),
+  }),
+  askingForUsage: () => undefined,
+  isUsageOnly: () => false,
+
+  isAnswer: (body) => body.object === "response",
+  readAnswer: readUsage,
+  readEvents,
+  isErrorBody: isOpenAiError,
+  errorBody: openAiError,
+};
+
+/** A lower limit is a bad request. */
+const LEAST_OUTPUT_TOKENS = 16;
+
+function readCall(request: ApiRequest): ProviderCall {
+  const { body } = request;
+  const model = modelCalled(request);
+  return {
+    model,
+    stream: body.stream === true,
+    input: inputOf(body, model),
+    output: outputOf(body),
+    // Some models write their cache unasked; the others have no price for it.
+    cacheWrite: cacheWriteOf(body) ?? "5m",
+    fast: body.service_tier === "ultrafast",
+    regional: isResident(request.url),
+    priorityTier: priorityTierOf(body.service_tier),
+    unbounded: unboundedIn(body, model),
+    feeCalls: feeCallsOf(body),
+  };
+}
+
+function outputOf(body: JsonObject): OutputShape {
+  const format = isObject(body.text) && isObject(body.text.format) ? body.text.format.type : undefined;
+  return {
+    limitTokens: boundingCount(body, "max_output_tokens"),
+    choices: 1,
+    audio: boundingList(body, "modalities").includes("audio"),
+    image: boundingList(body, "modalities").includes("image"),
+    lowering: {
+      floorTokens: Math.max(LEAST_OUTPUT_TOKENS, thinkingFloor(body.reasoning, "max_tokens")),
+      structured: isGiven(format) && format !== "text",
+    },
+  };
+}
+
+function unboundedIn(body: JsonObject, model: string): UnboundedFeature[] {
+  const found = [...passesOf(model), ...toolsIn(body).flatMap(runByProvider)];
+  if (isGiven(body.web_search_options) || isGiven(body.search_parameters)) found.push("webSearch");
+  if (["plugins", "data_sources"].some((field) => boundingList(body, field).length > 0))
+    found.push("serverTool");
+  if (boundingList(body, "models").length > 0) found.push("otherModels");
+  if (boundingList(body, "context_management").length > 0 || hasItem(body, "compaction_trigger"))
+    found.push("compaction");
+  if (isSwitchedOn(body.multi_agent) || isAnyButStandard(body.reasoning)) found.push("severalPasses");
+  if (isSwitchedOn(body.background)) found.push("background");
+  return found;
+}
+
+function runByProvider(tool: unknown): UnboundedFeature[] {
+  if (!isObject(tool)) return ["serverTool"];
+  const { type, environment } = tool;
+  if (RUN_BY_CALLER.has(type)) return [];
+  if (type === "tool_search" && tool.execution === "client") return [];
+  if (type === "shell" && isObject(environment) && environment.type === "local") return [];
+  if (type === "mcp") return ["mcpServer"];
+  if (type === "shell" || type === "code_interpreter") return ["container"];
+  if (type === "image_generation") return ["imageTool"];
+  return [isWebSearch(tool) ? "webSearch" : "serverTool"];
+}
+
+const RUN_BY_CALLER = new Set<unknown>([
+  "function",
+  "custom",
+  "local_shell",
+  "apply_patch",
+  "computer",
+  "computer_use_preview",
+]);
+
+function isWebSearch({ type }: JsonObject): boolean {
+  return typeof type === "string" && type.startsWith("web_search");
+}
+
+function hasItem({ input }: JsonObject, type: string): boolean {
+  return Array.isArray(input) && input.some((item) => isObject(item) && item.type === type);
+}
+
+function isAnyButStandard(reasoning: unknown): boolean {
+  return isObject(reasoning) && isGiven(reasoning.mode) && reasoning.mode !== "standard";
+}
+
+function isSwitchedOn(value: unknown): boolean {
+  return isGiven(value) && value !== false && !(isObject(value) && value.enabled === false);
+}
+
+/** The limit is on calls of all tools together; each kind of call has its fee. */
+function feeCallsOf(body: JsonObject): ProviderCall["feeCalls"] {
+  const most = boundingCount(body, "max_tool_calls", 0);
+  if (most === undefined) return undefined;
+  const tools = toolsIn(body).filter(isObject);
+  return {
+    ...(tools.some(isWebSearch) && { webSearches: most }),
+    ...(tools.some(({ type }) => type === "file_search") && { fileSearches: most }),
+  };
+}
+
+/** Usage comes once, in the event that ends the stream, whatever the end. */
+function readEvents(call: UsageContext): EventReader {
+  let response: JsonObject | undefined;
+  return {
+    read(data) {
+      // Parsing every delta would cost more than forwarding it; in a text, these quotes would be escaped.
+      if (!/"type"\s*:\s*"response\.(?:completed|incomplete|failed)"/.test(data)) return;
+      const event = parseObject(data);
+      if (event === undefined || !ENDS.has(event.type) || !isObject(event.response)) return;
+      response = event.response;
+    },
+    get ended() {
+      return response !== undefined;
+    },
+    get complete() {
+      return response !== undefined;
+    },
+    usage: () => response && readUsage(response, call),
+  };
+}
+
+const ENDS = new Set<unknown>(["response.completed", "response.incomplete", "response.failed"]);
