@@ -143,6 +143,29 @@ describe("A stream of parts", () => {
     expect(metered.events.map(({ type }) => type)).toEqual(["settled", "failed"]);
   });
 
+  const counted = (completion_tokens: number) => ({
+    id: "1",
+    model: "gpt-4o-mini",
+    choices: [{ index: 0, delta: { content: "One" }, finish_reason: null }],
+    usage: { prompt_tokens: 7, completion_tokens, total_tokens: 7 + completion_tokens },
+  });
+  const failing = { error: { message: "Overloaded", type: "server_error", code: null, param: null } };
+
+  it.each([
+    ["just ends", [counted(1), counted(2)]],
+    [
+      "ends with an error",
+      [{ ...counted(2), choices: [{ index: 0, delta: {}, finish_reason: "stop" }] }, failing],
+    ],
+  ])("is not settled at the counts of its beginning when it %s", async (_name, events) => {
+    upstream.answer = (_request, response) => sendEvents(response, 0, events);
+    const reader = await stream();
+    while (!(await reader.read()).done);
+    const { sources, spentNanoUsd } = await metered.outcome();
+    expect(sources).toEqual(["estimated"]);
+    expect(spentNanoUsd).toBeGreaterThan(CALL_NANO_USD);
+  });
+
   it("is kept alive by `waitUntil`, and does not wait for its settle then", async () => {
     const kept: Promise<unknown>[] = [];
     const edge = testMeter({ waitUntil: (work) => void kept.push(work) });
