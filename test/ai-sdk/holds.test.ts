@@ -155,7 +155,7 @@ describe("A stream of parts", () => {
     ["just ends", [counted(1), counted(2)]],
     [
       "ends with an error",
-      [{ ...counted(2), choices: [{ index: 0, delta: {}, finish_reason: "stop" }] }, failing],
+      [counted(1), { ...counted(2), choices: [{ index: 0, delta: {}, finish_reason: "stop" }] }, failing],
     ],
   ])("is not settled at the counts of its beginning when it %s", async (_name, events) => {
     upstream.answer = (_request, response) => sendEvents(response, 0, events);
@@ -164,6 +164,15 @@ describe("A stream of parts", () => {
     const { sources, spentNanoUsd } = await metered.outcome();
     expect(sources).toEqual(["estimated"]);
     expect(spentNanoUsd).toBeGreaterThan(CALL_NANO_USD);
+  });
+
+  it("is settled at the whole hold when an error comes in place of the first words", async () => {
+    const error = { type: "server_error", code: "server_error", message: "Overloaded", param: null };
+    upstream.answer = (_request, response) =>
+      sendEvents(response, 0, [{ type: "error", sequence_number: 0, error }]);
+    const responses = createOpenAI({ apiKey: "none", baseURL: `${upstream.url}/v1` })("gpt-4o-mini");
+    await failure(Promise.resolve(wrapped(responses).doStream({ prompt: PROMPT })));
+    expect((await metered.outcome()).sources).toEqual(["estimated"]);
   });
 
   it("is kept alive by `waitUntil`, and does not wait for its settle then", async () => {

@@ -21,8 +21,11 @@ export function verdictOfFailure(error: unknown): Verdict {
 function isUnbilled(error: JsonObject): boolean {
   // A meter underneath refused before sending.
   if (error instanceof AgentLimitError || BEFORE_SENDING.has(error.name)) return true;
-  const { statusCode, responseBody } = error;
+  const { statusCode, responseBody, responseHeaders } = error;
   if (typeof statusCode !== "number" || statusCode < 400 || !canBeUnbilled(statusCode)) return false;
+  // OpenAI's package makes such an error of one in a stream, too, after the call was admitted.
+  const contentType = isObject(responseHeaders) ? responseHeaders["content-type"] : undefined;
+  if (String(contentType).includes("text/event-stream")) return false;
   const body = typeof responseBody === "string" ? parseObject(responseBody) : undefined;
   return body !== undefined && PROVIDER_APIS.some((api) => api.isErrorBody(body));
 }

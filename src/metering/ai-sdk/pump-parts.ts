@@ -71,7 +71,6 @@ export function pumpParts(source: ReadableStream<object>, passage: PartsPassage)
 /** Looks for the part that ends an answer. */
 function watchParts(call: UsageContext) {
   let modelId: unknown;
-  let hasFailed = false;
   let last: JsonObject | undefined;
   const known = () =>
     last && reportedUsage({ usage: last.usage, providerMetadata: last.providerMetadata, modelId }, call);
@@ -80,13 +79,10 @@ function watchParts(call: UsageContext) {
     see(part: object): Verdict | undefined {
       if (!isObject(part)) return undefined;
       if (part.type === "response-metadata") modelId = part.modelId ?? modelId;
-      if (part.type === "error") hasFailed = true;
       if (part.type !== "finish") return undefined;
       last = part;
       const usage = known();
-      return usage !== undefined && !hasFailed && isFinal(part.finishReason)
-        ? { kind: "reported", usage }
-        : undefined;
+      return usage !== undefined && isFinal(part.finishReason) ? { kind: "reported", usage } : undefined;
     },
     /** Of an answer that broke off: what was counted until then is the least that it cost. */
     unfinished: (reason?: string): Verdict => ({
@@ -97,8 +93,14 @@ function watchParts(call: UsageContext) {
   };
 }
 
-/** Packages end a stream that broke off with a `finish` of their own, whose counts are those of the beginning. */
+/** Reasons that packages give only where the provider gave one. */
+const FINAL_REASONS = new Set<unknown>(["stop", "length", "content-filter", "tool-calls"]);
+
+/**
+ * Packages end a stream that broke off with a `finish` of their own, as `interrupted` or as `other` without the
+ * provider's own word, whose counts are those of the beginning.
+ */
 function isFinal(reason: unknown): boolean {
   const { unified, raw } = isObject(reason) ? reason : { unified: reason, raw: undefined };
-  return unified !== "error" && (unified !== "other" || raw !== undefined);
+  return FINAL_REASONS.has(unified) || (unified === "other" && raw !== undefined);
 }
