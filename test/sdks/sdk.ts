@@ -1,5 +1,5 @@
 /** A real client as the suite knows it: how a meter is put under it, and how it is asked. */
-import type { UsageMeter } from "../../src/node.ts";
+import type { UsageMeter } from "../../src/index.ts";
 
 export type Fetch = typeof globalThis.fetch;
 
@@ -14,8 +14,8 @@ export interface Sdk {
   price: { input: number; output: number };
   /** An error of the API, and the fields that the client's own error for a 400 has. */
   refusal: { body: object; error: object };
-  /** False for clients that give up on a 500 at once. */
-  retries: boolean;
+  /** After a broken connection it tries again soon, in a second or more, or never. */
+  retries: "soon" | "slowly" | "never";
   connect(setting: Setting): SdkClient;
 }
 

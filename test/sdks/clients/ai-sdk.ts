@@ -1,13 +1,22 @@
 /** The AI SDK in its majors, over its providers for each API. */
 import { createAnthropic as createAnthropic4 } from "@ai-sdk/anthropic";
+import { createGoogleGenerativeAI as createGoogle4 } from "@ai-sdk/google";
 import { createOpenAI as createOpenAI4 } from "@ai-sdk/openai";
 import { createOpenAICompatible as createOpenAICompatible3 } from "@ai-sdk/openai-compatible";
 import { generateText as generateText7, streamText as streamText7 } from "ai";
 import { generateText as generateText6, streamText as streamText6 } from "ai-6";
 import { createAnthropic as createAnthropic3 } from "ai-sdk-anthropic-3";
+import { createGoogleGenerativeAI as createGoogle3 } from "ai-sdk-google-3";
 import { createOpenAI as createOpenAI3 } from "ai-sdk-openai-3";
 import { createOpenAICompatible as createOpenAICompatible2 } from "ai-sdk-openai-compatible-2";
-import { ANTHROPIC_ERROR, type Fetch, OPENAI_ERROR, OUTPUT_TOKENS_MAX, type Sdk } from "../sdk.ts";
+import {
+  ANTHROPIC_ERROR,
+  type Fetch,
+  GEMINI_ERROR,
+  OPENAI_ERROR,
+  OUTPUT_TOKENS_MAX,
+  type Sdk,
+} from "../sdk.ts";
 
 type Model7 = Exclude<Parameters<typeof generateText7>[0]["model"], string>;
 type Model6 = Exclude<Parameters<typeof generateText6>[0]["model"], string>;
@@ -26,6 +35,12 @@ const ofAnthropic: Facts = {
   price: { input: 1_000, output: 5_000 },
   error: ANTHROPIC_ERROR,
 };
+const ofGoogle: Facts = {
+  provider: "google",
+  model: "gemini-2.5-flash",
+  price: { input: 300, output: 2_500 },
+  error: GEMINI_ERROR,
+};
 const ofGroq: Facts = {
   provider: "groq",
   model: "llama-3.3-70b-versatile",
@@ -38,12 +53,14 @@ const groq = { name: "groq", apiKey, baseURL: "https://api.groq.com/openai/v1" }
 const MODELS_7: [name: string, facts: Facts, modelOf: (fetch: Fetch) => Model7][] = [
   ["openai.chat", ofOpenAi, (fetch) => createOpenAI4({ apiKey, fetch }).chat(ofOpenAi.model)],
   ["anthropic", ofAnthropic, (fetch) => createAnthropic4({ apiKey, fetch })(ofAnthropic.model)],
+  ["google", ofGoogle, (fetch) => createGoogle4({ apiKey, fetch })(ofGoogle.model)],
   ["openai-compatible", ofGroq, (fetch) => createOpenAICompatible3({ ...groq, fetch })(ofGroq.model)],
 ];
 
 const MODELS_6: [name: string, facts: Facts, modelOf: (fetch: Fetch) => Model6][] = [
   ["openai.chat", ofOpenAi, (fetch) => createOpenAI3({ apiKey, fetch }).chat(ofOpenAi.model)],
   ["anthropic", ofAnthropic, (fetch) => createAnthropic3({ apiKey, fetch })(ofAnthropic.model)],
+  ["google", ofGoogle, (fetch) => createGoogle3({ apiKey, fetch })(ofGoogle.model)],
   ["openai-compatible", ofGroq, (fetch) => createOpenAICompatible2({ ...groq, fetch })(ofGroq.model)],
 ];
 
@@ -89,7 +106,7 @@ function sdkOf(name: string, { error, ...facts }: Facts, callsOf: (fetch: Fetch)
     ...facts,
     name,
     refusal: { body: error, error: { statusCode: 400 } },
-    retries: true,
+    retries: "slowly",
     connect({ meter, maxRetries }) {
       const calls = callsOf(meter.fetch);
       const promptOf = (prompt: string) => ({

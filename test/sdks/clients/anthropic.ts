@@ -50,7 +50,7 @@ export const ANTHROPIC_CLIENTS: Sdk[] = MAJORS.flatMap(([name, make]) => {
       model: "claude-haiku-4-5",
       price: { input: 1_000, output: 5_000 },
       refusal: { body: ANTHROPIC_ERROR, error: { status: 400 } },
-      retries: true,
+      retries: "soon",
       connect(setting) {
         const client = connect(setting);
         const bodyOf = (question: string) => ({

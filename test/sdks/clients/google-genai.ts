@@ -8,7 +8,7 @@ export const GOOGLE_GENAI_CLIENT: Sdk = {
   model: "gemini-2.5-flash",
   price: { input: 300, output: 2_500 },
   refusal: { body: GEMINI_ERROR, error: { status: 400 } },
-  retries: false,
+  retries: "never",
   connect({ meter }) {
     const client = new GoogleGenAI({ apiKey: "none", httpOptions: { fetch: meter.fetch } });
     const paramsOf = (contents: string) => ({

@@ -2,6 +2,7 @@
 import type { Sdk } from "../sdk.ts";
 import { AI_SDK_CLIENTS } from "./ai-sdk.ts";
 import { ANTHROPIC_CLIENTS } from "./anthropic.ts";
+import { GOOGLE_GENAI_CLIENT } from "./google-genai.ts";
 import { LANGCHAIN_CLIENT } from "./langchain.ts";
 import { MISTRAL_CLIENT } from "./mistral.ts";
 import { OPENAI_CLIENTS } from "./openai.ts";
@@ -10,6 +11,7 @@ import { OPENAI_AGENTS_CLIENTS } from "./openai-agents.ts";
 export const SDKS: Sdk[] = [
   ...OPENAI_CLIENTS,
   ...ANTHROPIC_CLIENTS,
+  GOOGLE_GENAI_CLIENT,
   MISTRAL_CLIENT,
   ...AI_SDK_CLIENTS,
   ...OPENAI_AGENTS_CLIENTS,

@@ -8,7 +8,7 @@ export const LANGCHAIN_CLIENT: Sdk = {
   model: "gpt-4o-mini",
   price: { input: 150, output: 600 },
   refusal: { body: OPENAI_ERROR, error: { status: 400 } },
-  retries: true,
+  retries: "slowly",
   connect({ meter, maxRetries }) {
     const model = new ChatOpenAI({
       model: "gpt-4o-mini",

@@ -11,7 +11,7 @@ export const MISTRAL_CLIENT: Sdk = {
     body: { object: "error", message: "No such parameter", type: "invalid_request_error", code: 1500 },
     error: { statusCode: 400 },
   },
-  retries: false,
+  retries: "never",
   connect({ meter }) {
     const client = new Mistral({ apiKey: "none", httpClient: new HTTPClient({ fetcher: meter.fetch }) });
     const bodyOf = (question: string) => ({

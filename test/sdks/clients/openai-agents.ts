@@ -12,7 +12,7 @@ function agents(api: string, { useResponses }: { useResponses: boolean }): Sdk {
     model: "gpt-4o-mini",
     price: { input: 150, output: 600 },
     refusal: { body: OPENAI_ERROR, error: { status: 400 } },
-    retries: true,
+    retries: "soon",
     connect({ meter, maxRetries }) {
       const openAIClient = new OpenAI({
         apiKey: "none",

@@ -65,7 +65,7 @@ export const OPENAI_CLIENTS: Sdk[] = KIN.flatMap(({ make, name, ...facts }) => {
       ...facts,
       name: `${name}${suffix}`,
       refusal: { body: OPENAI_ERROR, error: { status: 400 } },
-      retries: true,
+      retries: "soon",
       connect(setting) {
         const client = connect(setting);
         const bodyOf = (question: string) => ({
