@@ -14,10 +14,14 @@ export interface PlantedBug {
 export type BrokenScripts = Map<string, RedisScript>;
 
 /** @throws Error when a script does not hold the line exactly once: the bug then must be planted elsewhere. */
-export function plant(bug: PlantedBug): BrokenScripts {
-  const named = Object.values<RedisScript>(SCRIPTS).filter(({ name }) => bug.scripts.includes(name));
-  if (named.length !== bug.scripts.length) throw new Error(`Not all of ${bug.scripts.join(", ")} exist.`);
-  return new Map(named.map((script) => [script.name, withBug(script, bug)]));
+export function plant(...bugs: PlantedBug[]): BrokenScripts {
+  const broken: BrokenScripts = new Map();
+  for (const bug of bugs) {
+    const named = Object.values<RedisScript>(SCRIPTS).filter(({ name }) => bug.scripts.includes(name));
+    if (named.length !== bug.scripts.length) throw new Error(`Not all of ${bug.scripts.join(", ")} exist.`);
+    for (const script of named) broken.set(script.name, withBug(broken.get(script.name) ?? script, bug));
+  }
+  return broken;
 }
 
 export function brokenTransport(transport: ScriptTransport, broken: BrokenScripts): ScriptTransport {

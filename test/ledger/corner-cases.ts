@@ -29,7 +29,7 @@ function settle(
   lost = false,
 ): Step {
   const details = { model: "openai/model-0", kinds: [5, 0, 0, 0, 5], alertThresholds: [0.5, 0.8, 1] };
-  return { kind: "settle", target, actual: usd(nanoUsd), source, lost, ...details };
+  return { kind: "settle", target, actual: usd(nanoUsd), source, lost, otherChain: undefined, ...details };
 }
 
 function release(target: number, own = false): Step {

@@ -48,9 +48,9 @@ export async function perform(sender: StepSender, wanted: Step): Promise<unknown
       const { actual, source, model: used, kinds: tokenKinds, alertThresholds: thresholds, lost } = wanted;
       const bookIfUnknown = lost && actual !== undefined ? { reserveHash: aim.hash } : undefined;
       const argumentsHash = JSON.stringify(actual ?? 0).length.toString(16);
-      const operation = { ...base, id: aim.id, chain: aim.chain, argumentsHash, source, actual };
+      const operation = { ...base, id: aim.id, chain: wanted.otherChain ?? aim.chain };
       const told = { model: used, tokenKinds, alertThresholds: thresholds };
-      return store.settle({ ...operation, ...told, bookIfUnknown });
+      return store.settle({ ...operation, argumentsHash, source, actual, ...told, bookIfUnknown });
     }
     case "release": {
       const aim =

@@ -114,6 +114,10 @@ const step = fc.oneof(
       kinds,
       alertThresholds,
       lost: fc.boolean(),
+      otherChain: fc.oneof(
+        { weight: 19, arbitrary: fc.constant(undefined) },
+        { weight: 1, arbitrary: chain },
+      ),
     }),
   },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant("release" as const), target, own: fc.boolean() }) },
