@@ -25,6 +25,11 @@ export abstract class FrameSplitter {
     return frames;
   }
 
+  /** The first frame of the last push is the end of the one before, which said all it had to say. */
+  get firstIsTail(): boolean {
+    return false;
+  }
+
   /** What a frame says; empty for one that says nothing. */
   abstract dataOf(frame: Uint8Array): string;
 

@@ -1,6 +1,5 @@
 /** Hands an answer through to its caller while it is watched, so that neither waits for the other. */
-import { EventSplitter, eventData } from "./sse.ts";
-import type { AnswerWatcher, Ending, HideEvent } from "./watch.ts";
+import type { AnswerWatcher, Ending } from "./watch.ts";
 
 type Bytes = ReadableStream<Uint8Array>;
 
@@ -12,6 +11,8 @@ export interface Passage {
   readonly abandon: (() => void) | undefined;
   /** The source is at its end, one way or the other. */
   finished(): void;
+  /** Given where the runtime drops what a response leaves behind, with its client if not before. */
+  readonly keepAlive?: ((work: Promise<unknown>) => void) | undefined;
 }
 
 /**
@@ -26,7 +27,7 @@ export function pump(source: Bytes, passage: Passage): Bytes {
 
   async function run(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     const show = (pieces: Uint8Array[]) => {
-      for (const piece of pieces) if (!gone && piece.length > 0) controller.enqueue(piece);
+      for (const piece of pieces) if (!gone && piece.length > 0) enqueue(controller, piece);
     };
     try {
       for (let next = await reader.read(); !next.done; next = await reader.read()) {
@@ -44,9 +45,19 @@ export function pump(source: Bytes, passage: Passage): Bytes {
     }
   }
 
+  /** A runtime that drops a stream with its client may not say so. */
+  function enqueue(controller: ReadableStreamDefaultController<Uint8Array>, piece: Uint8Array): void {
+    try {
+      controller.enqueue(piece);
+    } catch {
+      gone = true;
+    }
+  }
+
   return new ReadableStream<Uint8Array>({
     start(controller) {
-      void run(controller);
+      const running = run(controller);
+      passage.keepAlive?.(running);
     },
     cancel() {
       gone = true;
@@ -57,85 +68,57 @@ export function pump(source: Bytes, passage: Passage): Bytes {
   });
 }
 
-export interface PassageApart extends Passage {
-  readonly hides: HideEvent;
-  keepAlive(work: Promise<unknown>): void;
-}
+/** How often what is only counted is looked at: often enough for a ledger, seldom enough to cost nothing. */
+const LOOK_EVERY_MS = 50;
+const LOOK_BYTES = 32 * 1024;
 
 /**
- * The same for runtimes that drop a response's streams when its client leaves: a second branch is read to its end under
- * `keepAlive`, whatever becomes of the first.
+ * Hands `source` on without a byte passing through JavaScript, where the runtime has such streams (workerd), and reads
+ * a second branch now and then. Who leaves the first leaves the second alone: it is counted to its end, unless the
+ * call's signal aborts it.
+ *
+ * @returns undefined where the runtime has none; nothing was read then.
  */
-export function pumpApart(source: Bytes, passage: PassageApart): Bytes {
-  const { watcher } = passage;
+export function passNatively(source: Bytes, passage: Passage): Bytes | undefined {
+  if (!canTeeNatively(source)) return undefined;
   const [shown, watched] = source.tee();
+  const { watcher } = passage;
   const conclude = once(passage.conclude);
-  // The branches are read at paces of their own: what the caller was shown last may yet have to be seen.
-  let unseenChunks = 0;
-  let onCaughtUp = () => {};
-  const reading = readToEnd(watched, (chunk) => {
+  const watching = readNowAndThen(watched, (chunk) => {
     watcher.see(chunk);
     if (watcher.decided) void conclude("closed");
-    unseenChunks -= 1;
-    if (unseenChunks <= 0) onCaughtUp();
   });
-  const read = reading.then(
+  const concluded = watching.then(
     () => conclude("closed"),
     () => conclude("cut"),
   );
-  passage.keepAlive(read.finally(passage.finished));
-  const leave = () => {
-    if (watcher.decided || passage.abandon === undefined) return;
-    void conclude("cut");
-    passage.abandon();
-  };
-  return relay(shown, passage.hides, {
-    onChunk() {
-      unseenChunks += 1;
-    },
-    onCancel() {
-      if (unseenChunks > 0) onCaughtUp = leave;
-      else leave();
-    },
-  });
+  passage.keepAlive?.(concluded.finally(passage.finished));
+  return shown;
 }
 
-async function readToEnd(source: Bytes, see: (chunk: Uint8Array) => void): Promise<void> {
-  const reader = source.getReader();
-  for (let next = await reader.read(); !next.done; next = await reader.read()) see(next.value);
+/** A method of workerd's own tells its streams from those of other runtimes, whose branches wait for each other. */
+function canTeeNatively(source: Bytes): boolean {
+  if (!("ReadableStreamBYOBReader" in globalThis)) return false;
+  if (!("readAtLeast" in ReadableStreamBYOBReader.prototype)) return false;
+  try {
+    source.getReader({ mode: "byob" }).releaseLock();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
-/** Passes `source` on as its reader asks for it, and tells when the reader leaves; cancelling one branch would wait for both. */
-function relay(
-  source: Bytes,
-  hides: HideEvent,
-  { onChunk, onCancel }: { onChunk(): void; onCancel(): void },
-): Bytes {
-  const reader = source.getReader();
-  const splitter = new EventSplitter();
-  const piecesOf = (chunk: Uint8Array) =>
-    hides === undefined ? [chunk] : splitter.push(chunk).filter((event) => !hides(eventData(event)));
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      // A pull that enqueues nothing is not called again.
-      for (let shown = 0; shown === 0; ) {
-        const { done, value } = await reader.read();
-        if (!done) onChunk();
-        const pieces = done ? [splitter.held] : piecesOf(value);
-        for (const piece of pieces.filter(({ length }) => length > 0)) {
-          controller.enqueue(piece);
-          shown += 1;
-        }
-        if (!done) continue;
-        controller.close();
-        return;
-      }
-    },
-    cancel() {
-      reader.cancel().catch(() => {});
-      onCancel();
-    },
-  });
+async function readNowAndThen(source: Bytes, see: (chunk: Uint8Array) => void): Promise<void> {
+  const reader = source.getReader({ mode: "byob" });
+  let buffer = new Uint8Array(LOOK_BYTES);
+  for (;;) {
+    const { done, value } = await reader.read(buffer);
+    if (done) return;
+    see(value);
+    buffer = new Uint8Array(value.buffer);
+    // A full buffer says that more is waiting.
+    if (value.length < buffer.length) await new Promise((resume) => setTimeout(resume, LOOK_EVERY_MS));
+  }
 }
 
 function once(conclude: (ending: Ending) => Promise<void>): (ending: Ending) => Promise<void> {

@@ -6,7 +6,7 @@ import { JsonArraySplitter } from "./json-array.ts";
 import { type LinkedAbort, linkedAbort } from "./linked-abort.ts";
 import type { MeteredFetchOptions } from "./options.ts";
 import type { PreparedCall } from "./prepare.ts";
-import { type Passage, pump, pumpApart } from "./pump.ts";
+import { type Passage, passNatively, pump } from "./pump.ts";
 import type { IncomingRequest } from "./request.ts";
 import { readableBody } from "./response-body.ts";
 import { settleCall } from "./settle.ts";
@@ -92,6 +92,7 @@ function passOn(response: Response, ready: ReadyCall, { settle, upstream, keepAl
     // What is no stream was generated, and billed, before its first byte came.
     abandon: isStream ? upstream.abort : undefined,
     finished: upstream.unlink,
+    keepAlive,
   };
   const source = readableBody(response);
   if (source === null) {
@@ -100,9 +101,8 @@ function passOn(response: Response, ready: ReadyCall, { settle, upstream, keepAl
     return response;
   }
   const withBody = rebodied(response, { isShortened: hides !== undefined });
-  return withBody(
-    keepAlive === undefined ? pump(source, passage) : pumpApart(source, { ...passage, hides, keepAlive }),
-  );
+  const isNative = keepAlive !== undefined && hides === undefined;
+  return withBody((isNative ? passNatively(source, passage) : undefined) ?? pump(source, passage));
 }
 
 /** @returns undefined for an answer that is one body. */

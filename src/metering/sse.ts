@@ -12,13 +12,21 @@ const CARRIAGE_RETURN = 0x0d;
 export class EventSplitter extends FrameSplitter {
   #lineIsEmpty = true;
   #lastByte = 0;
+  /** The last chunk ended an event by a carriage return, whose line feed may be the next byte. */
+  #mayHaveTail = false;
+  #firstIsTail = false;
+
+  override get firstIsTail(): boolean {
+    return this.#firstIsTail;
+  }
 
   dataOf(event: Uint8Array): string {
     return eventData(event);
   }
 
   protected endsIn(chunk: Uint8Array): number[] {
-    const ends: number[] = [];
+    this.#firstIsTail = this.#mayHaveTail && chunk[0] === LINE_FEED;
+    const ends: number[] = this.#firstIsTail ? [1] : [];
     for (let at = 0; at < chunk.length; at += 1) {
       const byte = chunk[at];
       const endsLine = byte === LINE_FEED || byte === CARRIAGE_RETURN;
@@ -31,6 +39,8 @@ export class EventSplitter extends FrameSplitter {
       }
       ends.push(byte === CARRIAGE_RETURN && chunk[at + 1] === LINE_FEED ? at + 2 : at + 1);
     }
+    if (chunk.length > 0)
+      this.#mayHaveTail = ends.at(-1) === chunk.length && this.#lastByte === CARRIAGE_RETURN;
     return ends;
   }
 }

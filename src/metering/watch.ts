@@ -44,15 +44,18 @@ export function watchEvents(
 ): AnswerWatcher {
   const reader = api.readEvents(call);
   let readable = true;
+  let isHidden = false;
   return {
     see(chunk) {
       if (!readable) return [chunk];
       const events = splitter.push(chunk);
       const shown: Uint8Array[] = [];
-      for (const event of events) {
+      for (const [place, event] of events.entries()) {
         const data = splitter.dataOf(event);
         if (data !== "" && !reader.ended) reader.read(data);
-        if (hides === undefined || !hides(data)) shown.push(event);
+        const isTail = place === 0 && splitter.firstIsTail;
+        if (!isTail) isHidden = hides?.(data) ?? false;
+        if (!isHidden) shown.push(event);
       }
       if (splitter.held.length > READABLE_BYTES_MAX) {
         readable = false;

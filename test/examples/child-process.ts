@@ -8,6 +8,8 @@ import { fileURLToPath } from "node:url";
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 export interface RunningServer {
+  /** Of its process. */
+  pid: number | undefined;
   /** What it has written to both streams. */
   output(): string;
   stop(): Promise<void>;
@@ -44,7 +46,7 @@ export async function startServer(
     }
     await delay(50);
   }
-  return { output: () => output, stop: kill };
+  return { pid: child.pid, output: () => output, stop: kill };
 }
 
 /** Runs a command to its end, which comes at the deadline at the latest; the exit code is then null, or what it makes of SIGINT. */

@@ -1,0 +1,4 @@
+import { inject } from "vitest";
+import { describeStreamBytes } from "./bytes.suite.ts";
+
+describeStreamBytes("Node", inject("echoUrl"));
