@@ -1,6 +1,6 @@
 /** Every way in which a store fails: refused within 1.5 s with its cause and without a secret, and nothing is sent. */
 import OpenAI from "openai";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, type TestContext } from "vitest";
 import { StoreDataError, StoreUnavailableError } from "../../src/index.ts";
 import { type NodeMeterOptions, UsageMeter } from "../../src/node.ts";
 import { startBridge } from "../support/bridge.ts";
@@ -28,7 +28,6 @@ type Fault = [name: string, start: broken.Broken, says: RegExp, errorClass?: Sto
 const REDIS_FAULTS: Fault[] = [
   ["hangs", broken.hangs, /did not answer within 1000 ms/],
   ["loads its data", broken.isLoading, /within 1000 ms.*Redis is loading its data/],
-  ["is kept busy by another script", broken.isBusy, /within 1000 ms.*another script keeps Redis busy/],
   ["is a read-only replica", broken.isReplica, /takes no writes: use the address of the primary/],
   ["has fewer replicas than it requires", broken.lacksReplicas, /within 1000 ms.*Redis has fewer replicas/],
   ["is out of memory", broken.isFull, /store is full: raise its memory limit/],
@@ -36,6 +35,13 @@ const REDIS_FAULTS: Fault[] = [
   ["has another password", broken.hasAnotherPassword, ACCESS],
   ["forbids scripts to its user", broken.forbidsScripts, ACCESS],
   ["is one node of a cluster", broken.isOneNodeOfMany, /within 1000 ms.*the cluster is changing or a part/],
+];
+
+/** It takes a whole core from everything that runs beside it. */
+const BUSY: Fault = [
+  "is kept busy by another script",
+  broken.isBusy,
+  /within 1000 ms.*another script keeps Redis busy/,
 ];
 
 const TCP_FAULTS: Fault[] = [
@@ -110,21 +116,36 @@ describe.each([
   ["a Redis over REST", REDIS_FAULTS, overBridge],
   ["a REST address", REST_FAULTS, overRest],
 ] as const)("A meter refuses each call while %s", (_, faults, reach) => {
-  it.concurrent.for(faults)("%s", async ([, start, says, errorClass = StoreUnavailableError], test) => {
-    const atEnd: broken.AtEnd = (close) => test.onTestFinished(async () => void (await close()));
-    const options = { ...(await reach(await start(atEnd), atEnd)), agentId: SECRET };
-    const { calls, sent, close } = await callsOf(new UsageMeter(options));
-    atEnd(close);
-    const refusals = await Promise.all(calls.map(timed));
-    for (const { error, durationMs } of refusals) {
-      test.expect(error).toBeInstanceOf(errorClass);
-      test.expect(String(error)).toMatch(says);
-      test.expect(durationMs).toBeLessThan(LIMIT_MS);
-      test.expect(everythingOf(error)).not.toContain(SECRET);
-    }
-    test.expect(sent()).toBe(0);
-  });
+  it.concurrent.for(faults)("%s", (fault, test) => expectRefused(fault, reach, test));
 });
+
+describe.each([
+  ["TCP", overTcp],
+  ["REST", overBridge],
+] as const)("A meter refuses each call while a Redis over %s", (_, reach) => {
+  it.for([BUSY])("%s", (fault, test) => expectRefused(fault, reach, test));
+});
+
+type Reach = (url: string, atEnd: broken.AtEnd) => Promise<NodeMeterOptions>;
+
+async function expectRefused(
+  [, start, says, errorClass = StoreUnavailableError]: Fault,
+  reach: Reach,
+  test: TestContext,
+): Promise<void> {
+  const atEnd: broken.AtEnd = (close) => test.onTestFinished(async () => void (await close()));
+  const options = { ...(await reach(await start(atEnd), atEnd)), agentId: SECRET };
+  const { calls, sent, close } = await callsOf(new UsageMeter(options));
+  atEnd(close);
+  const refusals = await Promise.all(calls.map(timed));
+  for (const { error, durationMs } of refusals) {
+    test.expect(error).toBeInstanceOf(errorClass);
+    test.expect(String(error)).toMatch(says);
+    test.expect(durationMs).toBeLessThan(LIMIT_MS);
+    test.expect(everythingOf(error)).not.toContain(SECRET);
+  }
+  test.expect(sent()).toBe(0);
+}
 
 const BODY = {
   model: "gpt-4o-mini",
