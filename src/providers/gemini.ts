@@ -29,7 +29,12 @@ export const gemini: ProviderApi = {
   isAnswer: (body) => Array.isArray(body.candidates) || isObject(body.promptFeedback),
   readAnswer: (body, call) =>
     isObject(body.usageMetadata)
-      ? readUsage(body.usageMetadata, { body, call, queries: queriesIn(body), doubts: [] })
+      ? readUsage(body.usageMetadata, {
+          body,
+          call,
+          queries: queriesIn(body),
+          doubts: isGroundedByMaps(body) ? [MAPS_DOUBT] : [],
+        })
       : undefined,
   readEvents,
   isErrorBody,
@@ -170,11 +175,24 @@ function billedSearches(queries: readonly string[], model: string): number {
   return /gemini-[12]\b/.test(model) ? Math.min(1, queries.length) : queries.length;
 }
 
+const MAPS_DOUBT = "it is grounded by Google Maps, whose fee is not counted";
+
+function isGroundedByMaps(body: JsonObject): boolean {
+  const chunks = groundingIn(body).flatMap(({ groundingChunks }) => objectsOf(groundingChunks));
+  return chunks.some(({ maps }) => isGiven(maps));
+}
+
+function groundingIn(body: JsonObject): JsonObject[] {
+  return objectsOf(body.candidates)
+    .map(({ groundingMetadata }) => groundingMetadata)
+    .filter(isObject);
+}
+
 function queriesIn(body: JsonObject): string[] {
-  const grounded = objectsOf(body.candidates).map(({ groundingMetadata }) => groundingMetadata);
-  const lists = grounded
-    .filter(isObject)
-    .flatMap(({ webSearchQueries, imageSearchQueries }) => [webSearchQueries, imageSearchQueries]);
+  const lists = groundingIn(body).flatMap(({ webSearchQueries, imageSearchQueries }) => [
+    webSearchQueries,
+    imageSearchQueries,
+  ]);
   return lists
     .flat()
     .map(nonEmptyString)
@@ -192,6 +210,7 @@ function readEvents(call: UsageContext): EventReader {
   const choices = call.output?.choices ?? 1;
   let last: string | undefined;
   let mostCandidates = 0;
+  let byMaps = false;
   let blocked = false;
   let ended = false;
 
@@ -200,7 +219,10 @@ function readEvents(call: UsageContext): EventReader {
     if (body === undefined || !isObject(body.usageMetadata)) return undefined;
     // Seen where a model makes several passes: the last event speaks of one of them.
     const fell = Number(body.usageMetadata.candidatesTokenCount ?? 0) < mostCandidates;
-    const doubts = fell ? ["it states less output than an earlier event"] : [];
+    const doubts = [
+      ...(fell ? ["it states less output than an earlier event"] : []),
+      ...(byMaps ? [MAPS_DOUBT] : []),
+    ];
     return readUsage(body.usageMetadata, { body, call, queries: [...queries], doubts });
   }
 
@@ -215,6 +237,7 @@ function readEvents(call: UsageContext): EventReader {
       const event = parseObject(data);
       if (event === undefined) return;
       for (const query of queriesIn(event)) queries.add(query);
+      byMaps ||= isGroundedByMaps(event);
       for (const candidate of objectsOf(event.candidates)) {
         if (nonEmptyString(candidate.finishReason)) finished.add(candidate.index ?? 0);
       }

@@ -16,6 +16,7 @@ export const UNBOUNDED_FEATURES = {
   agentRun: "a run of an agent that the provider hosts makes as many calls as it sees fit",
   session: "what passes through a session or a WebSocket is seen by no fetch",
   training: "training is billed when it ends, by the tokens of its files",
+  cacheStorage: "what is stored in a cache is billed by the hour, until it is deleted",
   video: "a video is billed by its seconds, once it is made",
 } as const;
 
@@ -42,7 +43,8 @@ const UNBOUNDED_POSTS: readonly [UnboundedFeature, RegExp][] = [
     "agentRun",
     /\/(?:threads(?:\/[^/]+)?\/runs|evals\/[^/]+\/runs|sessions|deployments\/[^/]+\/run|dreams)(?:\/|$)|\/agents\/./,
   ],
-  ["training", /\/fine_tuning\/|\/fine-tunes?\//],
+  ["training", /\/fine_tuning\/|\/fine-tunes?\/|\/(?:tunedModels|tuningJobs)\/*$/],
+  ["cacheStorage", /\/cachedContents\/*$/],
   ["container", /\/containers(?:\/|$)/],
   ["video", /\/videos(?:\/|$)|:predictLongRunning$/],
 ];

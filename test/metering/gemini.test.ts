@@ -1,7 +1,12 @@
 /** Gemini over a metered fetch: Google's own client, and streams that are one JSON array. */
 import { GoogleGenAI } from "@google/genai";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { BudgetExceededError, UnknownModelError, UnrecognizedRequestError } from "../../src/errors.ts";
+import {
+  BudgetExceededError,
+  UnboundedCallError,
+  UnknownModelError,
+  UnrecognizedRequestError,
+} from "../../src/errors.ts";
 import { createMeteredFetch } from "../../src/metering/fetch.ts";
 import type { MeteredFetchOptions } from "../../src/metering/options.ts";
 import { createPriceBook, type PriceBookOptions } from "../../src/pricing/price-book.ts";
@@ -218,6 +223,18 @@ describe("An answer of Gemini's", () => {
     const { spentNanoUsd, sources, problems } = await outcome();
     expect({ spentNanoUsd, sources }).toEqual({ spentNanoUsd: USED_NANO_USD, sources: ["reported"] });
     expect(problems).toEqual([expect.stringContaining("total")]);
+  });
+
+  it("that searched costs the fee of each search, where such calls are admitted", async () => {
+    const grounded = { finishReason: "STOP", groundingMetadata: { webSearchQueries: ["a", "b"] } };
+    const modelVersion = "gemini-3-flash-preview";
+    upstream.answer = json({ ...said("a", grounded), modelVersion, usageMetadata: { promptTokenCount: 10 } });
+    const searching = { contents: [], tools: [{ googleSearch: {} }] };
+    const path = `models/${modelVersion}:generateContent`;
+    expect(await failure(call(metered(), path, searching))).toBeInstanceOf(UnboundedCallError);
+    meter = await memoryTestMeter();
+    await (await call(metered({ allowUnbounded: true }), path, searching)).text();
+    expect(await outcome()).toEqual(reported(10 * 500 + 2 * 14_000_000));
   });
 
   it("that blocks the prompt and says no more is settled at the estimate", async () => {

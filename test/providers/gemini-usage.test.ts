@@ -183,6 +183,19 @@ describe("Searches of Gemini's", () => {
   });
 });
 
+describe("Maps of Google's", () => {
+  const groundingMetadata = { groundingChunks: [{ maps: { uri: "u" } }] };
+
+  it("leave a doubt, since their fee is in no count", () => {
+    const doubts = [expect.stringContaining("Google Maps")];
+    expect(answer({ promptTokenCount: 1 }, { candidates: [{ groundingMetadata }] })?.doubts).toEqual(doubts);
+    const reader = gemini.readEvents(call);
+    const candidates = [{ groundingMetadata, finishReason: "STOP" }];
+    reader.read(JSON.stringify({ candidates, usageMetadata: { promptTokenCount: 1 } }));
+    expect(reader.usage()?.doubts).toEqual(doubts);
+  });
+});
+
 describe("An answer of Gemini's", () => {
   const body = { candidates: [], modelVersion: "gemini-2.5-pro", usageMetadata: { promptTokenCount: 4 } };
 
