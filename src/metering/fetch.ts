@@ -44,7 +44,7 @@ export function createMeteredFetch(options: MeteredFetchOptions): MeteredFetch {
     let prepared: PreparedCall | undefined;
     let ready: ReadyCall;
     try {
-      if (route.kind !== "call") throw unrecognized(incoming);
+      if (route.kind !== "call") throw unrecognized(incoming, route);
       prepared = await prepareCall(incoming, route, options);
       ready = { incoming, api: route.api, ...(await holdOrClamp(prepared, id, options)), startedAtMs };
     } catch (error) {
@@ -65,14 +65,17 @@ function routeOfRequest(incoming: IncomingRequest): Route {
 /** A WebSocket opens with a GET, and what passes through it is seen by nobody. */
 const isWebSocket = ({ headers }: IncomingRequest) => headers.get("upgrade")?.toLowerCase() === "websocket";
 
-function unrecognized(incoming: IncomingRequest): UnrecognizedRequestError {
+function unrecognized(incoming: IncomingRequest, route: Route): UnrecognizedRequestError {
   const { url, method } = incoming;
   const feature = isWebSocket(incoming) ? "session" : url && unboundedPost(url);
   const address = url === undefined ? "an address that is not absolute" : shownAddress(url);
-  const reason = feature === undefined ? "" : ` (${UNBOUNDED_FEATURES[feature]})`;
+  const said = route.kind === "unknown" ? route.reason : undefined;
+  const why = feature === undefined ? said : UNBOUNDED_FEATURES[feature];
+  const reason = why === undefined ? "" : ` (${why})`;
   return new UnrecognizedRequestError(
     `${method} to ${address} is no call that can be metered${reason}, and might cost money that nobody counts. ` +
-      'Send it by another fetch, or let such requests pass unmetered with `unknownRequest: "pass"`.',
+      'Send it by another fetch, or let such requests pass unmetered with `unknownRequest: "pass"`. ' +
+      "To have an API metered, add its file to src/providers, as the README shows.",
   );
 }
 

@@ -1,19 +1,9 @@
 /** Anthropic messages, and whoever speaks them. */
-import type { Tokens } from "../pricing/usage.ts";
+import { readEvents, readMessage } from "./anthropic-usage.ts";
 import { base64Length, boundingCount, boundingList, thinkingFloor } from "./bounding-fields.ts";
 import { cacheWriteOf } from "./cache-control.ts";
-import { optionalCount, requiredCount, tokensFrom } from "./counts.ts";
-import { isGiven, isObject, type JsonObject, nonEmptyString, objectsOf, parseObject } from "./json.ts";
-import type {
-  ApiRequest,
-  EventReader,
-  InputShape,
-  ModelUsage,
-  ProviderApi,
-  ProviderCall,
-  ReportedUsage,
-  UsageContext,
-} from "./provider.ts";
+import { isGiven, isObject, type JsonObject, nonEmptyString, objectsOf } from "./json.ts";
+import type { ApiRequest, InputShape, ProviderApi, ProviderCall } from "./provider.ts";
 import type { UnboundedFeature } from "./unbounded.ts";
 
 export const anthropicMessages: ProviderApi = {
@@ -29,8 +19,7 @@ export const anthropicMessages: ProviderApi = {
   isUsageOnly: () => false,
 
   isAnswer: (body) => body.type === "message",
-  readAnswer: (body, call) =>
-    isObject(body.usage) ? readUsage(body.usage, nonEmptyString(body.model), call) : undefined,
+  readAnswer: readMessage,
   readEvents,
   isErrorBody: (body) => body.type === "error" && isObject(body.error),
   errorBody: (code, message) => ({ type: "error", error: { type: code, message } }),
@@ -134,7 +123,7 @@ function base64Characters(source: unknown): number {
 const DEFINED_TOOL = /^(bash|text_editor|computer|memory)_\d+$/;
 const DEFINED_TOOLSET = /^(browser|computer)_toolset_\d+$/;
 
-function definedToolTokens(tools: unknown): number {
+export function definedToolTokens(tools: unknown): number {
   return objectsOf(tools).reduce((sum, { type }) => {
     if (typeof type !== "string") return sum;
     if (DEFINED_TOOLSET.test(type)) return sum + DEFINED_TOOLSET_TOKENS;
@@ -152,7 +141,7 @@ function unboundedIn(body: JsonObject): UnboundedFeature[] {
   return found;
 }
 
-function runsAtTheCaller(tool: unknown): boolean {
+export function runsAtTheCaller(tool: unknown): boolean {
   if (!isObject(tool)) return false;
   const { type } = tool;
   if (!isGiven(type) || type === "custom") return true;
@@ -164,106 +153,4 @@ function hasCompactingEdit(management: unknown): boolean {
   if (!isGiven(management)) return false;
   if (!isObject(management)) return true;
   return objectsOf(boundingList(management, "edits")).some(({ type }) => !String(type).startsWith("clear_"));
-}
-
-/**
- * Where there were several passes, their entries are what is billed: the top level leaves out compaction and advisors.
- * Each entry is priced by its own model.
- */
-function readUsage(
-  usage: JsonObject,
-  model: string | undefined,
-  call: UsageContext,
-): ReportedUsage | undefined {
-  const passes = objectsOf(usage.iterations);
-  const entries = passes.length > 1 ? passes : [usage];
-  const byModel = new Map<string | undefined, JsonObject[]>([[model, []]]);
-  for (const entry of entries) {
-    const name = nonEmptyString(entry.model) ?? model;
-    byModel.set(name, [...(byModel.get(name) ?? []), entry]);
-  }
-  const models: ModelUsage[] = [];
-  for (const [name, ofModel] of byModel) {
-    if (ofModel.length === 0) continue;
-    const tokens = sumTokens(ofModel, usage, call);
-    if (tokens === undefined) return undefined;
-    models.push({ model: name, tokens });
-  }
-  const [first, ...others] = models;
-  const tools = isObject(usage.server_tool_use) ? usage.server_tool_use : {};
-  const webSearches = optionalCount(tools.web_search_requests);
-  if (first === undefined || Number.isNaN(webSearches)) return undefined;
-  return {
-    models: [first, ...others],
-    extras: { webSearches, fast: usage.speed === "fast", regional: usage.inference_geo === "us" },
-  };
-}
-
-function sumTokens(entries: JsonObject[], usage: JsonObject, call: UsageContext): Tokens | undefined {
-  const sum = (read: (entry: JsonObject) => number) =>
-    entries.reduce((total, entry) => total + read(entry), 0);
-  const outputTokens = sum((entry) => requiredCount(entry.output_tokens));
-  const thinking = isObject(usage.output_tokens_details) ? usage.output_tokens_details.thinking_tokens : 0;
-  return tokensFrom(
-    {
-      inputTokens: sum((entry) => requiredCount(entry.input_tokens)),
-      cachedInputTokens: sum((entry) => optionalCount(entry.cache_read_input_tokens)),
-      cacheWriteTokens: sum((entry) => cacheWrites(entry, call).for5m),
-      cacheWrite1hTokens: sum((entry) => cacheWrites(entry, call).for1h),
-      outputTokens,
-      reasoningTokens: Math.min(optionalCount(thinking), outputTokens),
-    },
-    // Priority is capacity bought beforehand: its tokens have no price of their own.
-    usage.service_tier === "batch" ? "batch" : undefined,
-  );
-}
-
-/** Writes that the split does not explain cost the hour's price if the request asked for an hour anywhere. */
-function cacheWrites(entry: JsonObject, call: UsageContext): { for5m: number; for1h: number } {
-  const split = isObject(entry.cache_creation) ? entry.cache_creation : {};
-  const for5m = optionalCount(split.ephemeral_5m_input_tokens);
-  const for1h = optionalCount(split.ephemeral_1h_input_tokens);
-  const unexplained = Math.max(0, optionalCount(entry.cache_creation_input_tokens) - for5m - for1h);
-  if (call.cacheWrite === "1h") return { for5m, for1h: for1h + unexplained };
-  return { for5m: for5m + unexplained, for1h };
-}
-
-/**
- * The counts of `message_delta` are running totals, and in newer streams all of them: a later value that is not null
- * replaces an earlier one, field by field. Never the larger one, never the sum.
- */
-function readEvents(call: UsageContext): EventReader {
-  let model: string | undefined;
-  let usage: JsonObject = {};
-  let stopped = false;
-  let ended = false;
-  const merge = (later: unknown) => {
-    if (!isObject(later)) return;
-    const stated = Object.entries(later).filter(([, value]) => value !== null && value !== undefined);
-    usage = { ...usage, ...Object.fromEntries(stated) };
-  };
-  return {
-    read(data) {
-      // Parsing every delta would cost more than forwarding it.
-      if (!data.includes('"usage"') && !data.includes('"message_stop"')) return;
-      const event = parseObject(data);
-      if (event === undefined) return;
-      if (event.type === "message_start" && isObject(event.message)) {
-        model = nonEmptyString(event.message.model) ?? model;
-        merge(event.message.usage);
-      } else if (event.type === "message_delta") {
-        stopped ||= isObject(event.delta) && typeof event.delta.stop_reason === "string";
-        merge(event.usage);
-      } else if (event.type === "message_stop") {
-        ended = true;
-      }
-    },
-    get ended() {
-      return ended;
-    },
-    get complete() {
-      return stopped;
-    },
-    usage: () => readUsage(usage, model, call),
-  };
 }

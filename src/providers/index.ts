@@ -1,5 +1,8 @@
 /** The provider APIs that can be metered, and how an address or an answer finds its own. */
+import { anthropicOnBedrock } from "./anthropic-bedrock.ts";
 import { anthropicMessages } from "./anthropic-messages.ts";
+import { anthropicOnVertex } from "./anthropic-vertex.ts";
+import { bedrockConverse } from "./bedrock-converse.ts";
 import { gemini } from "./gemini.ts";
 import { geminiEmbeddings } from "./gemini-embeddings.ts";
 import { providerAt } from "./hosts.ts";
@@ -15,6 +18,9 @@ export const PROVIDER_APIS: readonly ProviderApi[] = [
   openAiResponses,
   openAiEmbeddings,
   anthropicMessages,
+  anthropicOnVertex,
+  anthropicOnBedrock,
+  bedrockConverse,
   gemini,
   geminiEmbeddings,
 ];
@@ -23,7 +29,7 @@ export const PROVIDER_APIS: readonly ProviderApi[] = [
 export type Route =
   | { kind: "call"; api: ProviderApi; url: URL; provider: string }
   | { kind: "free" }
-  | { kind: "unknown" };
+  | { kind: "unknown"; reason?: string };
 
 /** Methods that ask for what exists, or take it away. */
 const FREE_METHODS = new Set(["GET", "HEAD", "OPTIONS", "DELETE"]);
@@ -41,7 +47,9 @@ export function routeOf(method: string, url: URL): Route {
   if (api !== undefined) {
     return { kind: "call", api, url, provider: providerAt(url) ?? api.defaultProvider };
   }
-  return PROVIDER_APIS.some((candidate) => candidate.isFree(url)) ? { kind: "free" } : { kind: "unknown" };
+  if (PROVIDER_APIS.some((candidate) => candidate.isFree(url))) return { kind: "free" };
+  const reasons = PROVIDER_APIS.flatMap((candidate) => candidate.whyNot?.(url) ?? []);
+  return reasons[0] === undefined ? { kind: "unknown" } : { kind: "unknown", reason: reasons[0] };
 }
 
 /** A provider's answer, recognised. */

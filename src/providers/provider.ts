@@ -15,6 +15,8 @@ export interface ProviderApi {
   serves(url: URL): boolean;
   /** Whether a POST to this address belongs to the same service and costs nothing. */
   isFree(url: URL): boolean;
+  /** Why a POST to this address, which belongs to the same service, is not metered: a clause for its refusal. */
+  whyNot?(url: URL): string | undefined;
 
   /**
    * Reads what a request asks for, as far as it bears on cost.

@@ -11,6 +11,7 @@ export const UNBOUNDED_FEATURES = {
   compaction: "compaction makes passes of its own over the whole conversation",
   otherModels: "another model, with other prices, may answer in place of the one that is named",
   severalPasses: "this model makes several passes on its own",
+  guardrail: "a guardrail is billed by the text that it reads, apart from the model",
   background: "a background answer states its usage only later, to a GET",
   batch: "a batch is made and billed later, and states its usage in files",
   agentRun: "a run of an agent that the provider hosts makes as many calls as it sees fit",

@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { routeOf } from "../../src/providers/index.ts";
 
+const VERTEX =
+  "https://us-east5-aiplatform.googleapis.com/v1/projects/p/locations/us-east5/publishers/anthropic/models";
+const BEDROCK = "https://bedrock-runtime.us-east-1.amazonaws.com/model";
+
 const post = (address: string) => routeOf("POST", new URL(address));
 
 describe("A billed call is recognised under any base path, with the provider that its host names", () => {
@@ -52,6 +56,13 @@ describe("A billed call is recognised under any base path, with the provider tha
     ["https://api.anthropic.com/v1/messages?beta=true", "anthropic-messages", "anthropic"],
     ["https://api.deepseek.com/anthropic/v1/messages", "anthropic-messages", "deepseek"],
     ["http://127.0.0.1:8080/v1/messages", "anthropic-messages", "anthropic"],
+    ["https://api.moonshot.ai/anthropic/v1/messages", "anthropic-messages", "moonshotai"],
+    ["https://dashscope-intl.aliyuncs.com/apps/anthropic/v1/messages", "anthropic-messages", "alibaba"],
+    [`${VERTEX}/claude-sonnet-4-5@20250929:rawPredict`, "anthropic-vertex", "google"],
+    [`${VERTEX}/claude-sonnet-4-5@20250929:streamRawPredict`, "anthropic-vertex", "google"],
+    [`${BEDROCK}/us.anthropic.claude-opus-4-8/invoke`, "anthropic-bedrock", "bedrock"],
+    [`${BEDROCK}/us.amazon.nova-lite-v1%3A0/converse`, "bedrock-converse", "bedrock"],
+    ["http://localhost:8787/bedrock/model/amazon.nova-micro-v1%3A0/converse", "bedrock-converse", "bedrock"],
     ["https://generativelanguage.googleapis.com/v1beta/models/m:generateContent", "gemini", "google"],
     ["https://generativelanguage.googleapis.com/v1/models/m%3AgenerateContent", "gemini", "google"],
     [
@@ -95,6 +106,8 @@ describe("What costs nothing passes", () => {
     "https://api.anthropic.com/v1/messages/count_tokens",
     "https://api.anthropic.com/v1/messages/batches/b_1/cancel",
     "https://api.anthropic.com/v1/files",
+    `${VERTEX}/count-tokens:rawPredict`,
+    `${BEDROCK}/us.anthropic.claude-opus-4-8/count-tokens`,
     "https://generativelanguage.googleapis.com/v1beta/models/m:countTokens",
     "https://generativelanguage.googleapis.com/v1beta/batches/b_1:cancel",
     "https://generativelanguage.googleapis.com/upload/v1beta/files?uploadType=resumable",
@@ -122,7 +135,7 @@ describe("Whatever else might cost money is not known", () => {
     "https://api.openai.com/v1/realtime/client_secrets",
     "https://api.anthropic.com/v1/messages/batches",
     "https://api.anthropic.com/v1/complete",
-    "https://x-aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/anthropic/models/m:rawPredict",
+    "https://x-aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/meta/models/m:rawPredict",
     "https://x-aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/other/models/m:generateContent",
     "https://x-aiplatform.googleapis.com/v1/projects/p/locations/l/cachedContents",
     "https://generativelanguage.googleapis.com/v1beta/cachedContents",
@@ -146,5 +159,15 @@ describe("Whatever else might cost money is not known", () => {
 
   it.each(["PUT", "PATCH", "QUERY"])("%s", (method) => {
     expect(routeOf(method, new URL("https://api.openai.com/v1/anything"))).toEqual({ kind: "unknown" });
+  });
+});
+
+describe("What Bedrock serves and can't be metered is refused with a reason", () => {
+  it.each([
+    ["us.anthropic.claude-opus-4-8/invoke-with-response-stream", /binary/],
+    ["us.anthropic.claude-opus-4-8/converse-stream", /binary/],
+    ["amazon.titan-embed-text-v1/invoke", /only Claude's form/],
+  ])("POST %s", (path, reason) => {
+    expect(post(`${BEDROCK}/${path}`)).toEqual({ kind: "unknown", reason: expect.stringMatching(reason) });
   });
 });

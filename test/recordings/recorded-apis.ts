@@ -49,6 +49,12 @@ const anthropicMessages: RecordedApi = {
   }),
 };
 
+const bedrockConverse: RecordedApi = {
+  url: (record) =>
+    `https://bedrock-runtime.us-east-1.amazonaws.com/model/${encodeURIComponent(modelOf(record))}/converse`,
+  body: () => ({ messages: [], inferenceConfig: { maxTokens: 1000 } }),
+};
+
 /** By its model an embedding is told from an answer, by its wire a stream. */
 const gemini: RecordedApi = {
   url: (record) => {
@@ -74,6 +80,7 @@ const RECORDED_APIS: ReadonlyMap<string, RecordedApi> = new Map([
   ["openai-responses", responses],
   ["openai-embeddings", embeddings],
   ["anthropic-messages", anthropicMessages],
+  ["bedrock-converse", bedrockConverse],
   ["gemini", gemini],
 ]);
 
