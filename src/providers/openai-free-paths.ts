@@ -30,7 +30,7 @@ const FREE_PATH = new RegExp(
     "fine_tuning/jobs/ID/(?:cancel|pause)",
     "fine_tuning/checkpoints/ID/permissions",
     "fine_tuning/alpha/graders/validate",
-    "evals/ID/runs/ID",
+    "evals/ID/runs/ID/cancel",
     "threads/ID/runs/ID/cancel",
     "chatkit/sessions/ID/cancel",
     "realtime/calls/ID/(?:hangup|reject)",

@@ -6,7 +6,7 @@ export const UNBOUNDED_FEATURES = {
     "a tool or a data source that the provider runs itself adds its results to the input, pass after pass",
   mcpServer: "an MCP server that the provider calls adds its results to the input, pass after pass",
   webSearch: "a web search adds pages to the input and has fees of its own",
-  imageTool: "images that a tool makes are billed as tokens of another model",
+  imageTool: "an image that a tool makes is billed as tokens of another model",
   container: "a container is billed by its running time",
   compaction: "compaction makes passes of its own over the whole conversation",
   otherModels: "another model, with other prices, may answer in place of the one that is named",
