@@ -60,6 +60,6 @@ describe("A model that goes on by itself", () => {
 
 it("has a sentence for each, as a clause that follows others", () => {
   for (const sentence of Object.values(UNBOUNDED_FEATURES)) {
-    expect(sentence).toMatch(/^(?:an?|what|another|this|training|compaction) .+[^.]$/);
+    expect(sentence).toMatch(/^(?:an?|what|another|this|images|training|compaction) .+[^.]$/);
   }
 });
