@@ -7,8 +7,8 @@ const refusals = new WeakMap<Response, unknown>();
 /**
  * Throws `error`, or returns a response that throws it.
  *
- * SDKs made by Stainless (`openai`, `@anthropic-ai/sdk`, `groq-sdk`) and Mistral's take what a fetch throws for a broken
- * connection: they try again, then wrap it. But all of them read `response.headers` outside of that handling, so a
+ * SDKs made by Stainless (`openai`, `@anthropic-ai/sdk`, `groq-sdk`), Mistral's, and the interactions of `@google/genai`
+ * take what a fetch throws for a broken connection: they try again, or wrap it. But all of them read `response.headers` outside of that handling, so a
  * response whose headers throw brings the very error to the caller, after one attempt. A client that never looks at the
  * headers sees a 402 or 403 in its provider's form.
  */
@@ -34,8 +34,10 @@ export function refusalIn(response: Response): unknown {
 }
 
 function takesThrowsForNetworkErrors(headers: Headers): boolean {
+  const startsWith = (name: string, start: string) => headers.get(name)?.startsWith(start) ?? false;
   return (
     headers.has("x-stainless-lang") ||
-    (headers.get("user-agent")?.startsWith("mistral-client-typescript") ?? false)
+    startsWith("user-agent", "mistral-client-typescript") ||
+    startsWith("x-goog-api-client", "google-genai-sdk/")
   );
 }

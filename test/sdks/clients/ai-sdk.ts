@@ -51,6 +51,7 @@ const apiKey = "none";
 const groq = { name: "groq", apiKey, baseURL: "https://api.groq.com/openai/v1" };
 
 const MODELS_7: [name: string, facts: Facts, modelOf: (fetch: Fetch) => Model7][] = [
+  ["openai", ofOpenAi, (fetch) => createOpenAI4({ apiKey, fetch })(ofOpenAi.model)],
   ["openai.chat", ofOpenAi, (fetch) => createOpenAI4({ apiKey, fetch }).chat(ofOpenAi.model)],
   ["anthropic", ofAnthropic, (fetch) => createAnthropic4({ apiKey, fetch })(ofAnthropic.model)],
   ["google", ofGoogle, (fetch) => createGoogle4({ apiKey, fetch })(ofGoogle.model)],
@@ -58,6 +59,7 @@ const MODELS_7: [name: string, facts: Facts, modelOf: (fetch: Fetch) => Model7][
 ];
 
 const MODELS_6: [name: string, facts: Facts, modelOf: (fetch: Fetch) => Model6][] = [
+  ["openai", ofOpenAi, (fetch) => createOpenAI3({ apiKey, fetch })(ofOpenAi.model)],
   ["openai.chat", ofOpenAi, (fetch) => createOpenAI3({ apiKey, fetch }).chat(ofOpenAi.model)],
   ["anthropic", ofAnthropic, (fetch) => createAnthropic3({ apiKey, fetch })(ofAnthropic.model)],
   ["google", ofGoogle, (fetch) => createGoogle3({ apiKey, fetch })(ofGoogle.model)],

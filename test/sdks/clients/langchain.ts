@@ -2,26 +2,34 @@
 import { ChatOpenAI } from "@langchain/openai";
 import { OPENAI_ERROR, OUTPUT_TOKENS_MAX, type Sdk } from "../sdk.ts";
 
-export const LANGCHAIN_CLIENT: Sdk = {
-  name: "@langchain/openai 1",
-  provider: "openai",
-  model: "gpt-4o-mini",
-  price: { input: 150, output: 600 },
-  refusal: { body: OPENAI_ERROR, error: { status: 400 } },
-  retries: "slowly",
-  connect({ meter, maxRetries }) {
-    const model = new ChatOpenAI({
-      model: "gpt-4o-mini",
-      apiKey: "none",
-      maxTokens: OUTPUT_TOKENS_MAX,
-      configuration: { fetch: meter.fetch },
-      ...(maxRetries === undefined ? {} : { maxRetries }),
-    });
-    return {
-      ask: async (question) => (await model.invoke(question)).text,
-      async *stream(question) {
-        for await (const { text } of await model.stream(question)) if (text !== "") yield text;
-      },
-    };
-  },
-};
+export const LANGCHAIN_CLIENTS: Sdk[] = [
+  langchain("chat", { useResponsesApi: false }),
+  langchain("responses", { useResponsesApi: true }),
+];
+
+function langchain(api: string, { useResponsesApi }: { useResponsesApi: boolean }): Sdk {
+  return {
+    name: `@langchain/openai 1, ${api}`,
+    provider: "openai",
+    model: "gpt-4o-mini",
+    price: { input: 150, output: 600 },
+    refusal: { body: OPENAI_ERROR, error: { status: 400 } },
+    retries: "slowly",
+    connect({ meter, maxRetries }) {
+      const model = new ChatOpenAI({
+        model: "gpt-4o-mini",
+        apiKey: "none",
+        useResponsesApi,
+        maxTokens: OUTPUT_TOKENS_MAX,
+        configuration: { fetch: meter.fetch },
+        ...(maxRetries === undefined ? {} : { maxRetries }),
+      });
+      return {
+        ask: async (question) => (await model.invoke(question)).text,
+        async *stream(question) {
+          for await (const { text } of await model.stream(question)) if (text !== "") yield text;
+        },
+      };
+    },
+  };
+}

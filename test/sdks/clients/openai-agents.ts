@@ -3,7 +3,10 @@ import { Agent, OpenAIProvider, Runner } from "@openai/agents";
 import OpenAI from "openai";
 import { OPENAI_ERROR, OUTPUT_TOKENS_MAX, type Sdk } from "../sdk.ts";
 
-export const OPENAI_AGENTS_CLIENTS: Sdk[] = [agents("chat", { useResponses: false })];
+export const OPENAI_AGENTS_CLIENTS: Sdk[] = [
+  agents("chat", { useResponses: false }),
+  agents("responses", { useResponses: true }),
+];
 
 function agents(api: string, { useResponses }: { useResponses: boolean }): Sdk {
   return {
