@@ -238,8 +238,19 @@ describe("The rates of a bound", () => {
     cost(claude({ model: "mine", cache_control: { type: "ephemeral" } }, { price }), 3, 2);
   });
 
-  it("allow for a cache that is written unasked", () => {
+  it("allow for a cache that is written unasked, where a provider does", () => {
     cost(chat({ model: "mine" }, { price }), 3, 2);
+    const inputNanoUsd = (provider: string, model: string, body: JsonObject = {}) => {
+      const asked = { model, messages: hello, max_tokens: 1, ...body };
+      const found = createPriceBook().find(provider, model);
+      const call = openAiChat.readCall({ url, provider, body: asked });
+      const bound = boundOf({ call, body: asked, price: found, serviceTier: "default" });
+      return bound.nanoUsd / (bound.tokens - 1);
+    };
+    // 3 dollars a million, written 3.75.
+    const claudeThere = ["google", "anthropic/claude-sonnet-4"] as const;
+    expect(inputNanoUsd(...claudeThere)).toBeLessThan(3_100);
+    expect(inputNanoUsd(...claudeThere, { cache_control: { type: "ephemeral" } })).toBeGreaterThan(3_750);
   });
 
   it("are those of audio and images where the request has them", () => {
