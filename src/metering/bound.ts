@@ -3,7 +3,7 @@ import { UnboundedCallError } from "../errors.ts";
 import { boundNanoUsd } from "../pricing/cost.ts";
 import type { ModelPrice } from "../pricing/model-price.ts";
 import type { PricedUsage } from "../pricing/usage.ts";
-import type { JsonObject } from "../providers/json.ts";
+import { type JsonObject, jsonText } from "../providers/json.ts";
 import type { ProviderCall } from "../providers/provider.ts";
 import { UNBOUNDED_FEATURES } from "../providers/unbounded.ts";
 
@@ -121,7 +121,7 @@ export function inputTokensOf({ input, model }: ProviderCall, body: JsonObject, 
  * than were sent. However a body escapes its characters, it counts alike.
  */
 export function textBytes(body: JsonObject): number {
-  const text = JSON.stringify(body);
+  const text = jsonText(body);
   const bytes = byteLength(text);
   return bytes === text.length ? bytes : Math.max(bytes, byteLength(text.normalize("NFKC")));
 }

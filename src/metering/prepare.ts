@@ -2,7 +2,7 @@
 import { InvalidUsageError, UnknownModelError, UnrecognizedRequestError } from "../errors.ts";
 import type { ModelPrice } from "../pricing/model-price.ts";
 import { priceEstimate } from "../pricing/price-usage.ts";
-import { type JsonObject, parseObject } from "../providers/json.ts";
+import { type JsonObject, jsonText, parseObject } from "../providers/json.ts";
 import type { ApiRequest, ProviderApi, ProviderCall, ReportedUsage } from "../providers/provider.ts";
 import { assertBounded, priceBound, type TokenBound, tokenBoundOf } from "./bound.ts";
 import type { HeldBound } from "./calls.ts";
@@ -159,7 +159,7 @@ async function readBody(incoming: IncomingRequest, url: URL): Promise<{ text: st
 /** @returns undefined for what is nested too deeply. */
 function compactText(body: JsonObject): string | undefined {
   try {
-    return JSON.stringify(body);
+    return jsonText(body);
   } catch {
     return undefined;
   }

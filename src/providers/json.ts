@@ -30,6 +30,15 @@ export function parseOnlyObject(text: string): JsonObject | undefined {
   return isObject(only) ? only : undefined;
 }
 
+const texts = new WeakMap<JsonObject, string>();
+
+/** The text of an object that does not change, made once: bodies may be large. */
+export function jsonText(object: JsonObject): string {
+  const text = texts.get(object) ?? JSON.stringify(object);
+  texts.set(object, text);
+  return text;
+}
+
 export function nonEmptyString(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
