@@ -36,12 +36,17 @@ export abstract class FrameSplitter {
   /** Where frames end in the next chunk: the places behind their last bytes, ascending. */
   protected abstract endsIn(chunk: Uint8Array): number[];
 
-  #completed(part: Uint8Array): Uint8Array {
-    this.#keep(part);
+  /** Gives up on a frame that does not end. @returns its bytes so far. */
+  giveUp(): Uint8Array {
     const frame = this.held;
     this.#buffer = new Uint8Array(0);
     this.#size = 0;
     return frame;
+  }
+
+  #completed(part: Uint8Array): Uint8Array {
+    this.#keep(part);
+    return this.giveUp();
   }
 
   #keep(bytes: Uint8Array): void {

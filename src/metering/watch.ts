@@ -1,5 +1,5 @@
 /** Watches an answer pass by, and says what it cost: by its usage, by its form, or not at all. */
-import { parseOnlyObject } from "../providers/json.ts";
+import { type JsonObject, parseOnlyObject } from "../providers/json.ts";
 import type { ProviderApi, ReportedUsage, UsageContext } from "../providers/provider.ts";
 import type { FrameSplitter } from "./frames.ts";
 
@@ -26,6 +26,7 @@ export interface AnswerWatcher {
 
 /** Bytes of one event or one body that are kept to be read; larger ones pass unread. */
 const READABLE_BYTES_MAX = 64 * 1024 * 1024;
+const TOO_LARGE = "The answer holds more than 64 MiB in one piece, which is not read for its usage";
 
 /** Hides the events that were asked for only to be counted. */
 export type HideEvent = ((data: string) => boolean) | undefined;
@@ -59,7 +60,7 @@ export function watchEvents(
       }
       if (splitter.held.length > READABLE_BYTES_MAX) {
         readable = false;
-        shown.push(splitter.held);
+        shown.push(splitter.giveUp());
       }
       return hides === undefined ? [chunk] : shown;
     },
@@ -72,7 +73,8 @@ export function watchEvents(
       const isFinal = reader.ended || (ending === "closed" && reader.complete);
       if (isFinal && usage !== undefined) return { kind: "reported", usage };
       if (ending === "cut" && !reader.ended) return { kind: "unknown", known: usage };
-      return { kind: "unknown", known: usage, reason: "The stream ended without stating its usage" };
+      const reason = readable ? "The stream ended without stating its usage" : TOO_LARGE;
+      return { kind: "unknown", known: usage, reason };
     },
   };
 }
@@ -93,19 +95,20 @@ export function watchBody(api: ProviderApi, call: UsageContext, status: number):
     verdict(ending) {
       if (ending === "cut") return { kind: "unknown" };
       const body = parseOnlyObject(textOf(chunks));
-      if (status >= 400) {
-        return canBeUnbilled(status) && body !== undefined && api.isErrorBody(body)
-          ? { kind: "unbilled" }
-          : {
-              kind: "unknown",
-              reason: `The answer with status ${status} has not the form of an error of the API`,
-            };
-      }
       const usage = body && api.readAnswer(body, call);
       if (usage !== undefined) return { kind: "reported", usage };
-      return { kind: "unknown", reason: "The answer does not state its usage" };
+      if (status >= 400) return verdictOfError(api, status, body);
+      const isReadable = size <= READABLE_BYTES_MAX;
+      return { kind: "unknown", reason: isReadable ? "The answer does not state its usage" : TOO_LARGE };
     },
   };
+}
+
+/** The one table of what is provably unbilled: an error in the API's own form, before any output. */
+function verdictOfError(api: ProviderApi, status: number, body: JsonObject | undefined): Verdict {
+  if (canBeUnbilled(status) && body !== undefined && api.isErrorBody(body)) return { kind: "unbilled" };
+  const reason = `The answer with status ${status} has not the form of an error of the API`;
+  return { kind: "unknown", reason };
 }
 
 /** Time-outs, of the provider or of something in between (408, 504, 520 to 527): the call may have run to its end. */
