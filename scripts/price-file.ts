@@ -132,7 +132,7 @@ const BY_HAND: Record<string, Partial<TablePrice>> = {
 };
 
 /** Claude before 4.5 costs the same everywhere. */
-const CLAUDE_BEFORE_REGIONS = /^claude-(3|opus-4-[01]$|sonnet-4-0$)/;
+const CLAUDE_BEFORE_REGIONS = /^claude-(3|opus-4-[01]$|sonnet-4-0$|4-opus$|4-sonnet$)/;
 
 type Fields = ReadonlyMap<string, unknown>;
 
@@ -162,7 +162,7 @@ function readRow(fields: Fields, { provider, asOf }: { provider: string; asOf: s
       tiers: tiers.map((tier) => ({ ...tier, ...longWritesOfClaude(tier, { provider, model }) })),
     }),
     ...serviceTiers(fields, { provider, where }),
-    ...(CLAUDE_BEFORE_REGIONS.test(model) && provider === "anthropic" && { regional: "1" }),
+    ...regionOfClaude(provider, model),
     ...fastFactor(fields, { provider, model }),
     ...(fields.has("requestsPer1k") && { perCall: perThousand(text(fields, "requestsPer1k")) }),
     ...picked(fields, ["webSearchPer1k", "fileSearchPer1k", "contextTokens", "maxOutputTokens"]),
@@ -170,6 +170,17 @@ function readRow(fields: Fields, { provider, asOf }: { provider: string; asOf: s
     ...(fields.has("offPeak") && { offPeak: readOffPeak(fields.get("offPeak"), where) }),
     ...BY_HAND[`${provider}/${model}`],
   };
+}
+
+/**
+ * Vertex asks a tenth more for Claude in a region, which Google's other models do not cost.
+ *
+ * @see https://docs.claude.com/en/api/claude-on-vertex-ai
+ */
+function regionOfClaude(provider: string, model: string): Pick<TablePrice, "regional"> {
+  const isBefore = CLAUDE_BEFORE_REGIONS.test(model);
+  if (provider === "anthropic" && isBefore) return { regional: "1" };
+  return provider === "google" && model.startsWith("claude-") && !isBefore ? { regional: "1.1" } : {};
 }
 
 /** A size tier; a 1-hour write that it does not state keeps its proportion to the input. */

@@ -28,7 +28,8 @@ export interface NameQuestion {
  * date, `-latest` or Gemini's `-001` at its end, and, for Claude, with dashes for dots. `ft:BASE:…` is `ft:BASE` and
  * never its base.
  *
- * Azure borrows OpenAI's prices, for a call's own name only where it is a dated one. Bedrock borrows Anthropic's.
+ * Azure borrows OpenAI's prices, for a call's own name only where it is a dated one. Bedrock and Google borrow
+ * Anthropic's.
  */
 export function nameLookups({ provider, model, from, isProvider }: NameQuestion): NameLookup[] {
   const { names: stripped, isClaudeOnBedrock, regional } = strip(model, isProvider);
@@ -40,7 +41,11 @@ export function nameLookups({ provider, model, from, isProvider }: NameQuestion)
     const telling = from === "models" ? renamed : renamed.filter((name) => DATE.test(name));
     lookups.push({ provider: lender, names: allForms(telling), isBorrowed: true, regional });
   }
-  if (isClaudeOnBedrock || (provider === "bedrock" && names.some((name) => name.startsWith("claude-")))) {
+  const isClaude = names.some((name) => name.startsWith("claude-"));
+  if (provider === "google" && isClaude) {
+    lookups.push({ provider: "anthropic", names, isBorrowed: true, regional: false });
+  }
+  if (isClaudeOnBedrock || (provider === "bedrock" && isClaude)) {
     const isRegional = regional || !isClaudeOnBedrock;
     lookups.push({
       provider: "anthropic",

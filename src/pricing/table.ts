@@ -114,15 +114,15 @@ claude-3-haiku i25e4 o125e4 c3e4 w3e5 h5e5
 claude-3-opus i15e6 o75e6 c15e5 w1875e4 h3e7
 claude-4-opus,claude-opus-4 i15e6 o75e6 c15e5 w1875e4 h3e7
 claude-4-sonnet,claude-sonnet-4,anthropic/claude-sonnet-4 i3e6 o15e6 c3e5 w375e4 h6e6
-claude-fable-5 i1e7 o5e7 c1e6 w125e5 h2e7 C1e6 M128e3
-claude-fable-5-1 i1e7 o5e7 c25e4 w125e5 h2e7
-claude-opus-4-6 i5e6 o25e6 c5e5 w625e4 h1e7 C1e6 M128e3 />200000 i1e7 o375e5 c1e6 w125e5 h2e7
-claude-opus-4-7 i5e6 o25e6 c5e5 w625e4 h1e7 C1e6 M128e3
-claude-opus-4-8 i5e6 o25e6 c5e5 w625e4 h1e7 C1e6 M128e3
-claude-opus-5 i5e6 o25e6 c5e5 w625e4 h1e7 C1e6 M128e3
-claude-opus-5-5 i4e6 o2e7 c2e5 w5e6 h8e6
-claude-sonnet-4-5 i3e6 o15e6 c3e5 w375e4 h6e6 C2e5 M64e3 />200000 i6e6 o225e5 c6e5 w75e5 h12e6
-claude-sonnet-4-6 i3e6 o15e6 c3e5 w375e4 h6e6 C1e6 M64e3
+claude-fable-5 i1e7 o5e7 c1e6 w125e5 h2e7 G1100 C1e6 M128e3
+claude-fable-5-1 i1e7 o5e7 c25e4 w125e5 h2e7 G1100
+claude-opus-4-6 i5e6 o25e6 c5e5 w625e4 h1e7 G1100 C1e6 M128e3 />200000 i1e7 o375e5 c1e6 w125e5 h2e7
+claude-opus-4-7 i5e6 o25e6 c5e5 w625e4 h1e7 G1100 C1e6 M128e3
+claude-opus-4-8 i5e6 o25e6 c5e5 w625e4 h1e7 G1100 C1e6 M128e3
+claude-opus-5 i5e6 o25e6 c5e5 w625e4 h1e7 G1100 C1e6 M128e3
+claude-opus-5-5 i4e6 o2e7 c2e5 w5e6 h8e6 G1100
+claude-sonnet-4-5 i3e6 o15e6 c3e5 w375e4 h6e6 G1100 C2e5 M64e3 />200000 i6e6 o225e5 c6e5 w75e5 h12e6
+claude-sonnet-4-6 i3e6 o15e6 c3e5 w375e4 h6e6 G1100 C1e6 M64e3
 gemini-2.0-flash i1e5 o4e5 c25e3 a7e5 d175e3 S35e9 C1048576 M8192
 gemini-2.0-flash-lite i75e3 o3e5 S35e9 C1048576 M8192
 gemini-2.5-flash,gemini-2.5-flash-latest,gemini-2.5-flash-preview-09-2025 i3e5 o25e5 c3e4 a1e6 d1e5 S35e9 C1048576 M65536

@@ -42,6 +42,8 @@ describe("a model's name is read by rules alone", () => {
     ["a number that is a name", "google", "gemini-embedding-001", "gemini-embedding-001"],
     ["Bedrock's own rows", "bedrock", "meta.llama3-1-8b-instruct-v1:0", "meta.llama3-1-8b-instruct-v1:0"],
     ["Bedrock's own rows behind a region", "bedrock", "us.amazon.nova-lite-v1:0", "amazon.nova-lite-v1:0"],
+    ["Claude on Vertex", "google", "claude-sonnet-4-5@20250929", "claude-sonnet-4-5"],
+    ["Claude on Vertex, at Anthropic's price", "google", "claude-haiku-4-5@20251001", "claude-haiku-4-5"],
     ["Claude on Bedrock", "bedrock", "eu.anthropic.claude-sonnet-4-5-20250929-v1:0", "claude-sonnet-4-5"],
     ["Claude on Bedrock, short", "amazon-bedrock", "global.anthropic.claude-opus-4-6-v1", "claude-opus-4-6"],
     [
