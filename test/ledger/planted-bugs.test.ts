@@ -49,7 +49,7 @@ const LUA_BUGS: [name: string, bug: PlantedBug][] = [
     {
       scripts: ["close"],
       line: "local closed = known.closed\nif not closed then",
-      instead: "local closed = false\ndo return end\nif not closed then",
+      instead: "local closed = false\nif not isForeign then return end\nif not closed then",
     },
   ],
   [
