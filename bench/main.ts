@@ -4,6 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { measureSizes } from "../scripts/sizes.ts";
+import { boundLines, measureBounds } from "./bound-cost.ts";
 import { costLines, countCosts } from "./commands.ts";
 import { type Comparison, comparisonLines } from "./comparison.ts";
 import { type ComparisonName, compareAll } from "./comparisons.ts";
@@ -49,7 +50,8 @@ async function measure(
   const costs = await countCosts(servers);
   const guardedCall = await watchGuardedCall(servers.rest);
   const sizes = await measureSizes();
-  tell([...costLines(costs), ...sizeLines(sizes)]);
+  const bounds = measureBounds();
+  tell([...costLines(costs), ...sizeLines(sizes), ...boundLines(bounds)]);
 
   const comparisons = new Map<ComparisonName, Comparison>();
   for await (const [name, comparison] of compareAll(servers, {
@@ -69,6 +71,7 @@ async function measure(
     costs,
     guardedCall,
     sizes,
+    bounds,
     comparisons: Object.fromEntries(comparisons),
   };
 }
