@@ -2,10 +2,10 @@
 import { createAnthropic } from "@ai-sdk/anthropic";
 import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { createGateway, wrapLanguageModel } from "ai";
+import { createGateway, generateText, wrapLanguageModel } from "ai";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { meterMiddleware } from "../../src/ai-sdk.ts";
-import { UnboundedCallError, UnknownModelError } from "../../src/errors.ts";
+import { BudgetExceededError, UnboundedCallError, UnknownModelError } from "../../src/errors.ts";
 import { failure } from "../metering/sdk-suite.ts";
 import { hangUp, startUpstream, type Upstream } from "../support/upstream.ts";
 import { speakAllApis, speakAsGateway } from "./answers.ts";
@@ -217,6 +217,26 @@ describe("The price of a model", () => {
     expect((await metered.outcome()).spentNanoUsd).toBe(5 * 1_000 + 2 * 100 + 3 * 5_000);
     expect(metered.events).toMatchObject([{ provider: "anthropic", model: "claude-haiku-4.5" }]);
     expect(JSON.stringify(upstream.requests)).not.toMatch(/agentlimit|hold/i);
+  });
+
+  it("is denied over a gateway after one attempt, by the very error", async () => {
+    const broke = testMeter({ budgets: [{ window: "total", usd: "0.000001" }] });
+    let attempts = 0;
+    const counting: typeof fetch = (...request) => {
+      attempts += 1;
+      return broke.meter.fetch(...request);
+    };
+    const gateway = createGateway({ apiKey: "none", baseURL: upstream.url, fetch: counting });
+    const model = wrapLanguageModel({
+      model: gateway("openai/gpt-4o-mini"),
+      middleware: meterMiddleware(broke.meter),
+    });
+    const error = await failure(generateText({ model, prompt: "x" }));
+    expect(error).toBeInstanceOf(BudgetExceededError);
+    expect(error).toBe(broke.events[0]?.error);
+    expect(broke.events).toHaveLength(1);
+    expect(attempts).toBe(0);
+    await broke.meter.close();
   });
 
   it("counts once over a gateway with the meter's own fetch", async () => {
