@@ -29,6 +29,7 @@ export function inputOf(body: JsonObject, model: string): InputShape {
     fillsContext:
       ["previous_response_id", "conversation", "prompt"].some((field) => isGiven(body[field])) ||
       isObject(body.input) ||
+      (isGiven(body.instructions) && typeof body.instructions !== "string") ||
       !objectsOf(body.input).every(isShownInFull) ||
       !parts.every((part) => TEXT_PARTS.has(part.type) || mediaOf(part, model) !== undefined),
     audio: parts.some(({ type }) => type === "input_audio"),
@@ -72,8 +73,8 @@ const SHOWN_ITEMS = new Set<unknown>([
 function isShownInFull(item: JsonObject): boolean {
   // Stored reasoning is named by its id alone; encrypted, it is as long as what it hides.
   if (item.type === "reasoning") return isGiven(item.encrypted_content) || objectsOf(item.content).length > 0;
-  // Without a type it is a message, or the id of a stored item.
-  if (!isGiven(item.type)) return isGiven(item.content);
+  // Without its content it is the id of a stored item.
+  if (!isGiven(item.type) || item.type === "message") return isGiven(item.content);
   return SHOWN_ITEMS.has(item.type);
 }
 

@@ -58,6 +58,8 @@ describe("What a request to OpenAI's responses only refers to fills the context 
     ["a stored prompt", { prompt: { id: "pmpt_1" } }],
     ["a stored item", { input: [{ type: "item_reference", id: "msg_1" }] }],
     ["a stored item without a type", { input: [{ id: "msg_1" }] }],
+    ["a stored message", { input: [{ type: "message", id: "msg_1", role: "assistant" }] }],
+    ["instructions of a form that nobody knows", { instructions: [{ type: "item_reference", id: "msg_1" }] }],
     ["stored reasoning", { input: [{ type: "reasoning", id: "rs_1", summary: [] }] }],
     ["a compacted conversation", { input: [{ type: "compaction", encrypted_content: "AAAA" }] }],
     ["what a search found", { input: [{ type: "file_search_call", id: "fs_1", queries: ["a"] }] }],

@@ -9,21 +9,21 @@
  * `providerCostUsd` where the body states its cost.
  *
  * `requests.jsonl`, where it is there, has one recorded request a line: `id`, `url`, `request` (its body), `features`
- * (what bears on its cost besides text), `actual` (`inputTokens` that the provider counted). The bound of those without
- * features must not be below what was counted.
+ * (what bears on its cost besides text), `actual` (`inputTokens` and `outputTokens` that the provider counted). What is
+ * held for it must not be below what was counted.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { inputTokensOf } from "../../src/metering/bound.ts";
 import type { CallMeter, Receipt } from "../../src/metering/calls.ts";
 import { createMeteredFetch } from "../../src/metering/fetch.ts";
 import { createPriceBook } from "../../src/pricing/price-book.ts";
 import type { PricedUsage, Tokens } from "../../src/pricing/usage.ts";
-import { routeOf } from "../../src/providers/index.ts";
 import { isObject, type JsonObject, objectsOf, parseObject } from "../../src/providers/json.ts";
 import { pieces, startUpstream, type Upstream } from "../support/upstream.ts";
 import { cutsInsideCharacters, random } from "./cuts.ts";
+import { type Finding, failed, sentTo, skipped } from "./findings.ts";
 import { recordedApi } from "./recorded-apis.ts";
+import { replayRequest } from "./recorded-requests.ts";
 
 export interface ReplayReport {
   passed: number;
@@ -32,9 +32,6 @@ export interface ReplayReport {
   /** How many were not replayed, by reason. */
   skipped: Map<string, number>;
 }
-
-/** What became of one record: nothing where it passed. */
-type Finding = { kind: "failed" | "skipped"; why: string } | undefined;
 
 /** @param seed decides where the bodies are cut into chunks. */
 export async function replayFolder(folder: string, seed: number): Promise<ReplayReport> {
@@ -50,10 +47,12 @@ export async function replayFolder(folder: string, seed: number): Promise<Replay
     for (const record of recordsOf(join(folder, "index.json"))) {
       count(record.id, await replayAnswer(record, { folder, upstream, next }));
     }
+    for (const row of rowsOf(join(folder, "requests.jsonl"))) {
+      count(row.id, await replayRequest(row, upstream));
+    }
   } finally {
     await upstream.close();
   }
-  for (const row of rowsOf(join(folder, "requests.jsonl"))) count(row.id, checkBound(row));
   return report;
 }
 
@@ -84,22 +83,6 @@ async function replayAnswer(record: JsonObject, { folder, upstream, next }: Stag
     return failed(`passed on ${passedOn.length} other bytes than the ${bytes.length} that came`);
   const wrong = compare(await outcome, record.expected, record);
   return wrong === undefined ? undefined : failed(wrong);
-}
-
-/** Takes a provider's calls to the local server. */
-function sentTo(upstream: Upstream): typeof fetch {
-  return (input, init) => {
-    const { pathname, search } = new URL(String(input));
-    return fetch(`${upstream.url}${pathname}${search}`, init);
-  };
-}
-
-function failed(why: string): Finding {
-  return { kind: "failed", why };
-}
-
-function skipped(why: string): Finding {
-  return { kind: "skipped", why };
 }
 
 type Outcome = { kind: "reported"; actual: PricedUsage } | { kind: "estimated" } | { kind: "released" };
@@ -233,23 +216,6 @@ function exclusive(inclusive: JsonObject, cachedAudio = 0): Tokens {
 
 function totalOf({ reasoningTokens: _partOfOutput, serviceTier: _tier, ...kinds }: Tokens): number {
   return Object.values(kinds).reduce((sum, count) => sum + count, 0);
-}
-
-function checkBound(row: JsonObject): Finding {
-  const route = routeOf("POST", new URL(String(row.url)));
-  if (route.kind !== "call") return skipped(`requests of ${row.api}`);
-  if (!Array.isArray(row.features) || row.features.length > 0) return skipped("requests with features");
-  if (!isObject(row.request) || !isObject(row.actual)) return skipped("requests without `actual`");
-  const body = row.request;
-  const call = route.api.readCall({ ...route, body });
-  // Refused by default: nothing has to bound it.
-  if (call.unbounded.length > 0) return undefined;
-  const price = prices.find(route.provider, call.model);
-  // So is what only a context window bounds that nobody knows.
-  if (call.input.fillsContext && price.contextTokens === undefined) return undefined;
-  const bound = inputTokensOf(call, body, price);
-  const counted = Number(row.actual.inputTokens);
-  return bound >= counted ? undefined : failed(`${counted} input tokens were counted, ${bound} held`);
 }
 
 function recordsOf(file: string): JsonObject[] {
