@@ -34,6 +34,8 @@ const newMeter = (options: Partial<MeterOptions> = {}) =>
   new UsageMeter({
     store: memoryStore(),
     agentId: "instrumented",
+    // Azure's deployments are named at will.
+    models: { "gpt-4o-mini": "gpt-4o-mini" },
     onEvent: (event) => void events.push(event),
     ...options,
   });
