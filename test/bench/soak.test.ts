@@ -1,8 +1,36 @@
 /** What `npm run soak` would find: its random calls, few of them, over the store and over broken ones. */
 import { describe, expect, it } from "vitest";
+import type { Growth } from "../../bench/soak/growth.ts";
+import { growthLines, isGrowthWithin } from "../../bench/soak/limits.ts";
 import { randomReserves } from "../../bench/soak/random-reserves.ts";
 import { randomId } from "../../src/ledger/operation-id.ts";
 import type { ReserveOperation, Store, WindowLimits } from "../../src/ledger/store.ts";
+
+const even = { median: 1, lowest: 1, highest: 1 };
+const fast = { calls: 1000, p50: 100, p999: 300, longest: 500 };
+const grown = (what: string, firstCallMicros: number): Growth => ({
+  ...{ what, firstCallMicros, fillSeconds: 1, single: even, grown: even, slowdown: even },
+  ...{
+    serverMicros: { single: 150, grown: 160 },
+    filling: fast,
+    measured: fast,
+    measuredSingle: fast,
+    bytesEach: {},
+  },
+});
+
+describe("A soak tells of the slowest first call on a grown ledger", () => {
+  it("that it meets the target, or misses it, and fails by neither", () => {
+    const [met, missed] = [grown("many holds", 4_999), grown("a day of holds", 12_124)];
+    expect(growthLines([met])).toContainEqual(
+      expect.stringMatching(/✔.* The first call .* 4,999 µs \(many holds\): below 5,000 µs\.$/),
+    );
+    expect(growthLines([missed, met])).toContainEqual(
+      expect.stringMatching(/✘.* The first call .* 12,124 µs \(a day of holds\): not below 5,000 µs\.$/),
+    );
+    expect([met, missed].map(isGrowthWithin)).toEqual([true, true]);
+  });
+});
 
 const RESERVES = 3_000;
 
