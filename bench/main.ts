@@ -12,11 +12,12 @@ import { watchGuardedCall } from "./guarded-call.ts";
 import { machineOf, machineText, writeResult } from "./results.ts";
 import { type Servers, startServers } from "./servers.ts";
 import { sizeLines } from "./size-lines.ts";
+import { measureStreams, streamLines } from "./streams.ts";
 import { targetLines, targetsOf } from "./targets.ts";
 
 const PACES = {
-  quick: { rounds: 3, roundMs: 100 },
-  full: { rounds: 15, roundMs: 400 },
+  quick: { rounds: 3, roundMs: 100, streams: { rounds: 1, eventsPerStream: 1_000 } },
+  full: { rounds: 15, roundMs: 400, streams: { rounds: 5, eventsPerStream: 3_000 } },
 };
 
 async function main(): Promise<void> {
@@ -51,17 +52,19 @@ async function measure(
   const guardedCall = await watchGuardedCall(servers.rest);
   const sizes = await measureSizes();
   const bounds = measureBounds();
-  tell([...costLines(costs), ...sizeLines(sizes), ...boundLines(bounds)]);
+  const streams = await measureStreams(PACES[pace].streams);
+  tell([...costLines(costs), ...sizeLines(sizes), ...boundLines(bounds), ...streamLines(streams)]);
 
   const comparisons = new Map<ComparisonName, Comparison>();
   for await (const [name, comparison] of compareAll(servers, {
-    ...PACES[pace],
+    rounds,
+    roundMs,
     observer: servers.observer,
   })) {
     comparisons.set(name, comparison);
     tell(comparisonLines(comparison));
   }
-  const targets = targetsOf({ comparisons, costs, guardedCall, sizes });
+  const targets = targetsOf({ comparisons, costs, guardedCall, sizes, streams });
   tell(targetLines(targets));
   return {
     startedAt,
@@ -72,6 +75,7 @@ async function measure(
     guardedCall,
     sizes,
     bounds,
+    streams,
     comparisons: Object.fromEntries(comparisons),
   };
 }

@@ -7,7 +7,8 @@ import type { ComparisonName } from "./comparisons.ts";
 import type { GuardedCall } from "./guarded-call.ts";
 import { kilobytesText } from "./size-lines.ts";
 import { soakTargets } from "./soak/last-soak.ts";
-import type { Spread } from "./statistics.ts";
+import { type Spread, spread } from "./statistics.ts";
+import type { StreamFigures, StreamWay } from "./streams.ts";
 import { tableLines } from "./table.ts";
 
 export interface TargetRow {
@@ -24,9 +25,10 @@ export interface Measured {
   costs: CallCost[];
   guardedCall: GuardedCall;
   sizes: Sizes;
+  streams: StreamFigures;
 }
 
-export function targetsOf({ comparisons, costs, guardedCall, sizes }: Measured): TargetRow[] {
+export function targetsOf({ comparisons, costs, guardedCall, sizes, streams }: Measured): TargetRow[] {
   return [
     roundTrips(guardedCall),
     commands("commands of reserve + settle, 3 budgets, 1 scope", costs, { scopes: "1 scope", most: 11 }),
@@ -38,6 +40,12 @@ export function targetsOf({ comparisons, costs, guardedCall, sizes }: Measured):
       least: 0.5,
     }),
     overBare("the same, 3 scopes", comparisons, { scopes: "3 scopes", least: 0.3 }),
+    streamCpu(
+      "CPU of a metered stream in workerd, passed as it comes",
+      streams,
+      "metered, passed as it comes",
+    ),
+    streamCpu("the same, usage asked for and hidden", streams, "metered, usage asked for and hidden"),
     size("core, without client, prices, metered fetch and providers", sizes.core, 12_000),
     size("core with metered fetch and all providers", sizes.coreWithFetch, 24_000),
     size("prices of all models", sizes.parts.table, 7_000),
@@ -91,6 +99,16 @@ function overBare(
     measured: spreadText(measured),
     target: `at least ${least}x`,
     isMet: measured.median >= least,
+  };
+}
+
+function streamCpu(what: string, { cpuRatios }: StreamFigures, way: StreamWay): TargetRow {
+  const measured = spread(cpuRatios[way]);
+  return {
+    what,
+    measured: spreadText(measured),
+    target: "at most 2.3x a raw pipe",
+    isMet: measured.median <= 2.3,
   };
 }
 
