@@ -14,6 +14,7 @@ import {
   modelCalled,
   priorityTierOf,
 } from "./openai-request.ts";
+import { unboundedAround } from "./openai-unbounded.ts";
 import type {
   ApiRequest,
   InputShape,
@@ -22,7 +23,7 @@ import type {
   ProviderApi,
   ProviderCall,
 } from "./provider.ts";
-import { passesOf, type UnboundedFeature } from "./unbounded.ts";
+import type { UnboundedFeature } from "./unbounded.ts";
 
 export const openAiChat: ProviderApi = {
   name: "openai-chat",
@@ -123,32 +124,13 @@ function loweringOf(body: JsonObject): LimitLowering | undefined {
   };
 }
 
-function unboundedIn({ provider, body }: ApiRequest, model: string): UnboundedFeature[] {
-  const found = passesOf(model);
-  const tools = boundingList(body, "tools").map((tool) => (isObject(tool) ? tool.type : tool));
+function unboundedIn(request: ApiRequest, model: string): UnboundedFeature[] {
+  const found = unboundedAround(request, model);
+  const tools = boundingList(request.body, "tools").map((tool) => (isObject(tool) ? tool.type : tool));
   if (tools.some((type) => type !== undefined && type !== "function" && type !== "custom")) {
     found.push(tools.includes("mcp") ? "mcpServer" : "serverTool");
   }
-  if (searchesTheWeb(provider, body) || model.endsWith(":online")) found.push("webSearch");
-  if (["plugins", "data_sources"].some((field) => boundingList(body, field).length > 0))
-    found.push("serverTool");
-  if (boundingList(body, "models").length > 0 || isStoredElsewhere(model, body)) found.push("otherModels");
-  if (isObject(body.reasoning) && body.reasoning.mode === "pro") found.push("severalPasses");
-  if (isGiven(body.background) && body.background !== false) found.push("background");
   return found;
-}
-
-/** Perplexity's own models search with every call: the fee is in their price, the pages are in no count. */
-function searchesTheWeb(provider: string, body: JsonObject): boolean {
-  if (isGiven(body.search_parameters)) return true;
-  const options = body.web_search_options;
-  if (provider !== "perplexity") return isGiven(options);
-  return isObject(options) && isGiven(options.search_type) && options.search_type !== "fast";
-}
-
-/** OpenRouter's router and its presets choose the model, and more. */
-function isStoredElsewhere(model: string, { preset }: JsonObject): boolean {
-  return isGiven(preset) || model.includes("@preset/") || model === "openrouter/auto";
 }
 
 /** Reasoning models of OpenAI refuse `max_tokens`; others may not know its newer name. Both at once are refused. */

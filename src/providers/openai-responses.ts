@@ -6,6 +6,7 @@ import { isOpenAiError, openAiError } from "./openai-errors.ts";
 import { isResident, modelCalled, priorityTierOf } from "./openai-request.ts";
 import { inputOf, toolsIn } from "./openai-responses-input.ts";
 import { readUsage } from "./openai-responses-usage.ts";
+import { unboundedAround } from "./openai-unbounded.ts";
 import type {
   ApiRequest,
   EventReader,
@@ -14,7 +15,7 @@ import type {
   ProviderCall,
   UsageContext,
 } from "./provider.ts";
-import { passesOf, type UnboundedFeature } from "./unbounded.ts";
+import type { UnboundedFeature } from "./unbounded.ts";
 
 export const openAiResponses: ProviderApi = {
   name: "openai-responses",
@@ -55,7 +56,7 @@ function readCall(request: ApiRequest): ProviderCall {
     fast: body.service_tier === "ultrafast",
     regional: isResident(request.url),
     priorityTier: priorityTierOf(body.service_tier),
-    unbounded: unboundedIn(body, model),
+    unbounded: unboundedIn(request, model),
     feeCalls: feeCallsOf(body),
   };
 }
@@ -74,16 +75,13 @@ function outputOf(body: JsonObject): OutputShape {
   };
 }
 
-function unboundedIn(body: JsonObject, model: string): UnboundedFeature[] {
-  const found = [...passesOf(model), ...toolsIn(body).flatMap(runByProvider)];
-  if (isGiven(body.web_search_options) || isGiven(body.search_parameters)) found.push("webSearch");
-  if (["plugins", "data_sources"].some((field) => boundingList(body, field).length > 0))
-    found.push("serverTool");
-  if (boundingList(body, "models").length > 0) found.push("otherModels");
+function unboundedIn(request: ApiRequest, model: string): UnboundedFeature[] {
+  const { body } = request;
+  const found = [...unboundedAround(request, model), ...toolsIn(body).flatMap(runByProvider)];
   if (boundingList(body, "context_management").length > 0 || hasItem(body, "compaction_trigger"))
     found.push("compaction");
-  if (isSwitchedOn(body.multi_agent) || isAnyButStandard(body.reasoning)) found.push("severalPasses");
-  if (isSwitchedOn(body.background)) found.push("background");
+  const agents = body.multi_agent;
+  if (isGiven(agents) && !(isObject(agents) && agents.enabled === false)) found.push("severalPasses");
   return found;
 }
 
@@ -114,14 +112,6 @@ function isWebSearch({ type }: JsonObject): boolean {
 
 function hasItem({ input }: JsonObject, type: string): boolean {
   return Array.isArray(input) && input.some((item) => isObject(item) && item.type === type);
-}
-
-function isAnyButStandard(reasoning: unknown): boolean {
-  return isObject(reasoning) && isGiven(reasoning.mode) && reasoning.mode !== "standard";
-}
-
-function isSwitchedOn(value: unknown): boolean {
-  return isGiven(value) && value !== false && !(isObject(value) && value.enabled === false);
 }
 
 /** The limit is on calls of all tools together; each kind of call has its fee. */

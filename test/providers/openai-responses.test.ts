@@ -205,6 +205,8 @@ describe("What no request to OpenAI's responses bounds", () => {
     ["compaction", { context_management: [{ type: "compaction", compact_threshold: 1000 }] }],
     ["compaction", { input: [{ type: "compaction_trigger" }] }],
     ["otherModels", { models: ["a", "b"] }],
+    ["otherModels", { preset: "@preset/mine" }],
+    ["webSearch", { model: "openai/gpt-4.1-mini:online" }],
     ["serverTool", { plugins: [{ id: "web" }] }],
   ])("is %s: %o", (feature, body) => {
     expect(read(body).unbounded).toContain(feature);
