@@ -9,8 +9,8 @@ const contexts = new WeakMap<CallMeter, MeterContext>();
 /** One a meter: metered fetches are told apart by it. */
 export function callMeter(context: MeterContext): CallMeter {
   const meter: CallMeter = {
-    async hold(bound, id): Promise<CallHold> {
-      const held = await reserve(context, boundRequest(bound), { id: { id, given: false } });
+    async hold(bound, id, { waitMs } = { waitMs: context.waitMs }): Promise<CallHold> {
+      const held = await reserve(context, boundRequest(bound), { id: { id, given: false }, waitMs });
       return {
         id,
         settleReported: (actual: PricedUsage) => held.settleReported(pricedActual(actual)),

@@ -39,7 +39,7 @@ const MAX_EXPIRES_IN_SECONDS = 26 * 3600;
 export async function reserve(
   context: MeterContext,
   request: CallRequest,
-  options: { id: OperationId; expiresInSeconds?: number | undefined },
+  options: { id: OperationId; expiresInSeconds?: number | undefined; waitMs?: number },
 ): Promise<HeldCall> {
   const { id, given } = options.id;
   const reservation: ReserveOperation = {
@@ -55,7 +55,7 @@ export async function reserve(
     expiresInSeconds: checkedExpiry(options.expiresInSeconds),
     requiresLimit: context.unbudgeted === "deny",
   };
-  const answer = await sendUntilDecided(context, reservation);
+  const answer = await sendUntilDecided(context, reservation, options.waitMs ?? context.waitMs);
   return new HeldCall(context, {
     id,
     given,
@@ -70,8 +70,9 @@ const MAX_PAUSE_MS = 250;
 async function sendUntilDecided(
   context: MeterContext,
   reservation: ReserveOperation,
+  waitMs: number,
 ): Promise<ReserveAnswer> {
-  const endMs = performance.now() + context.waitMs;
+  const endMs = performance.now() + waitMs;
   for (let tries = 1; ; tries += 1) {
     const answer = await sendReserve(context, reservation);
     const leftMs = endMs - performance.now();

@@ -71,8 +71,10 @@ export interface CallMeter {
   /**
    * Holds the bound of a call under the id of this attempt, a random one. Throws what a denied or failed reserve
    * throws, and emits nothing: the metered fetch emits `denied`, `settled` and `failed` for its calls.
+   *
+   * @param options.waitMs in place of the meter's own: how long holds in flight may stand in the way.
    */
-  hold(bound: HeldBound, id: string): Promise<CallHold>;
+  hold(bound: HeldBound, id: string, options?: { waitMs: number }): Promise<CallHold>;
   /** Keeps a settle alive after the response was handed out. */
   background(work: Promise<unknown>): void;
   /** Whether a hold of this meter counts in every scope of the other: both in one ledger, the other's chain in this one. */

@@ -41,7 +41,7 @@ export async function holdOrClamp(
     const lowered = clamp && loweredCall(prepared.lowering, error, clamp);
     if (lowered === undefined) throw error;
     // A copy of the first try that arrives late must not meet other amounts under its own id.
-    const hold = await meter.hold(lowered.prepared.bound, randomId());
+    const hold = await meter.hold(lowered.prepared.bound, randomId(), { waitMs: 0 });
     const { provider, model } = prepared;
     const tokens = { outputTokens: lowered.limitTokens };
     meter.emit({ type: "clamped", id: hold.id, provider, model, tokens });

@@ -1,5 +1,12 @@
 import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
-import { BudgetExceededError, InvalidOptionsError, type MeterEvent } from "../../src/index.ts";
+import {
+  BudgetExceededError,
+  InvalidOptionsError,
+  type MeterEvent,
+  memoryStore,
+  type Store,
+} from "../../src/index.ts";
+import type { ReserveOperation } from "../../src/ledger/store.ts";
 import { type NodeMeterOptions, UsageMeter } from "../../src/node.ts";
 import { freshNamespace } from "../meter/stores.ts";
 import { speakBothApis, startUpstream, type Upstream } from "../support/upstream.ts";
@@ -229,6 +236,51 @@ describe("Concurrent calls that are lowered", () => {
     expect(sent.length).toBeGreaterThan(0);
     expect(errors.length).toBeGreaterThan(0);
     expect(typesOf().filter((type) => type === "clamped")).toHaveLength(sent.length);
+  });
+});
+
+describe("A lowered call that another one overtakes", () => {
+  it("is refused at once, whatever `waitMs` says, in one event, with nothing held", async () => {
+    const store = memoryStore();
+    const budgets = [{ window: "total" as const, tokens: 5_000 }];
+    const rival = new UsageMeter({ store, agentId: "rival", budgets });
+    let tries = 0;
+    const overtaken: Store = Object.create(store, {
+      reserve: {
+        value: async (operation: ReserveOperation) => {
+          tries += 1;
+          if (tries === 2) await rival.reserve({ estimatedCostUsd: "0.01", tokens: 2_500 });
+          return store.reserve(operation);
+        },
+      },
+    });
+    const meter = new UsageMeter({
+      store: overtaken,
+      agentId: "rival",
+      budgets,
+      clamp: { floorTokens: 100 },
+      waitMs: 2_000,
+      onEvent: (event) => void events.push(event),
+    });
+    const error = await failure(chat(meter));
+    expect(error).toMatchObject({ code: "BUDGET_EXCEEDED", transient: true });
+    expect(tries).toBe(2);
+    expect(typesOf()).toEqual(["denied"]);
+    expect(upstream.requests).toEqual([]);
+    expect((await meter.getUsage()).budgets[0]?.held).toBe(2_500);
+  });
+
+  it("has waited `waitMs` for the holds in flight before it was lowered", async () => {
+    const meter = newMeter({ waitMs: 150, budgets: [{ window: "total", tokens: 20_000 }] });
+    const hold = await meter.reserve({ estimatedCostUsd: "0.01", tokens: 19_500 });
+    const startMs = performance.now();
+    await failure(chat(meter));
+    expect(performance.now() - startMs).toBeGreaterThan(140);
+    await hold.release();
+    const next = await meter.reserve({ estimatedCostUsd: "0.01", tokens: 15_000 });
+    await chat(meter);
+    expect(events.map(({ type }) => type)).toContain("clamped");
+    await next.release();
   });
 });
 
