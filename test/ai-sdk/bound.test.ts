@@ -208,6 +208,53 @@ describe("A call that nothing bounds", () => {
   });
 });
 
+describe("A meter's options", () => {
+  const prompt = [{ role: "user" as const, content: said("x") }];
+  const wrap = (ofMeter: TestMeter, model = openai("gpt-4o-mini")) =>
+    wrapLanguageModel({ model, middleware: meterMiddleware(ofMeter.meter) });
+  const sentLimits = () => upstream.requests.map(({ body }) => Object(body).max_tokens);
+
+  it("lower the limit of a call to what is left, where they say so", async () => {
+    const clamping = testMeter({
+      budgets: [{ window: "total", usd: "0.001" }],
+      clamp: { floorTokens: 100 },
+      serviceTier: "default",
+    });
+    await wrap(clamping).doGenerate({ prompt, maxOutputTokens: 10_000 });
+    const [limit] = sentLimits();
+    expect(limit).toBeGreaterThan(1_000);
+    expect(limit).toBeLessThan(1_667);
+    expect(clamping.events.map(({ type }) => type)).toEqual(["clamped", "settled"]);
+    await clamping.meter.close();
+  });
+
+  it("lower no limit that goes with a thinking budget, nor one of an answer that has to be whole", async () => {
+    const clamping = testMeter({ budgets: [{ window: "total", usd: "0.02" }], clamp: { floorTokens: 100 } });
+    const thinking = { anthropic: { thinking: { type: "enabled", budgetTokens: 2_000 } } };
+    const model = wrap(clamping, anthropic("claude-haiku-4-5"));
+    for (const options of [{ providerOptions: thinking }, { responseFormat: { type: "json" as const } }]) {
+      const asked = model.doGenerate({ prompt, maxOutputTokens: 10_000, ...options });
+      expect(await failure(Promise.resolve(asked))).toBeInstanceOf(BudgetExceededError);
+    }
+    expect(upstream.requests).toEqual([]);
+    await clamping.meter.close();
+  });
+
+  it("hold what the last calls used, where they say so", async () => {
+    const typical = testMeter({
+      budgets: [{ window: "total", usd: "0.012" }],
+      estimate: "typical",
+      serviceTier: "default",
+    });
+    const model = wrap(typical);
+    for (let call = 0; call < 3; call += 1) await model.doGenerate({ prompt });
+    // At their bounds, of a cent each, only one of these would fit at once.
+    await Promise.all(Array.from({ length: 10 }, () => model.doGenerate({ prompt })));
+    expect((await typical.outcome()).spentNanoUsd).toBe(13 * 2_850);
+    await typical.meter.close();
+  });
+});
+
 describe("The price of a model", () => {
   it("is that of the vendor that the gateway's model names", async () => {
     upstream.answer = speakAsGateway;
@@ -247,6 +294,16 @@ describe("The price of a model", () => {
       spentNanoUsd: 5 * 150 + 2 * 75 + 3 * 600,
       sources: ["reported"],
     });
+  });
+
+  it("is the region's for Claude on Vertex, since no answer says where it ran", async () => {
+    const model = createAnthropic({
+      apiKey: "none",
+      baseURL: `${upstream.url}/v1`,
+      name: "vertex.anthropic.messages",
+    });
+    await call(model("claude-haiku-4-5@20251001"), said("x"));
+    expect((await metered.outcome()).spentNanoUsd).toBe(7 * 1_100 + 3 * 5_500);
   });
 
   it("is the user's own for a provider of the user's own", async () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { reportedUsage } from "../../src/metering/ai-sdk/answer.ts";
 import { pricedNames } from "../../src/metering/ai-sdk/vendor.ts";
 
-const PLAIN = { cacheWrite: undefined, fast: false, regional: false };
+const PLAIN = { cacheWrite: undefined, fast: false, regional: false, unbounded: [] };
 
 interface Told {
   cacheWrite?: "1h";
@@ -62,6 +62,28 @@ describe("Usage of the AI SDK", () => {
     });
   });
 
+  it("tells Gemini's audio and thoughts apart by Gemini's own counts", () => {
+    const raw = {
+      promptTokenCount: 10,
+      candidatesTokenCount: 5,
+      thoughtsTokenCount: 2,
+      totalTokenCount: 17,
+      promptTokensDetails: [
+        { modality: "TEXT", tokenCount: 4 },
+        { modality: "AUDIO", tokenCount: 6 },
+      ],
+    };
+    const usage = { inputTokens: { total: 10, noCache: 10 }, outputTokens: { total: 7, reasoning: 2 }, raw };
+    expect(tokensOf(usage)).toMatchObject({ inputTokens: 4, audioInputTokens: 6, outputTokens: 7 });
+  });
+
+  it("is in doubt where the provider ran tools of its own, whose fees nobody states", () => {
+    const usage = { inputTokens: { total: 10 }, outputTokens: { total: 5 } };
+    const ran = { ...PLAIN, cacheWrite: undefined, unbounded: ["webSearch" as const] };
+    expect(reportedUsage({ usage, modelId: "a-model" }, ran)?.doubts).toHaveLength(1);
+    expect(reportedUsage({ usage, modelId: "a-model" }, PLAIN)?.doubts).toBeUndefined();
+  });
+
   it("has the tier that served the call", () => {
     const usage = { inputTokens: { total: 10 }, outputTokens: { total: 5 } };
     expect(tokensOf(usage, { providerMetadata: { openai: { serviceTier: "priority" } } })).toMatchObject({
@@ -105,6 +127,6 @@ describe("A provider of the AI SDK", () => {
     ["togetherai.chat", "meta-llama/Llama-3", "together", "meta-llama/Llama-3"],
     ["groq.chat", "openai/gpt-oss-120b", "groq", "openai/gpt-oss-120b"],
   ])("%s with %s is priced as %s, %s", (provider, modelId, vendor, model) => {
-    expect(pricedNames({ provider, modelId })).toEqual({ provider: vendor, model });
+    expect(pricedNames({ provider, modelId })).toMatchObject({ provider: vendor, model });
   });
 });

@@ -1,9 +1,9 @@
 /** What an answer of the AI SDK says that it used, in the terms of the ledger. */
 import type { Tokens } from "../../pricing/usage.ts";
 import { optionalCount, requiredCount, tokensFrom } from "../../providers/counts.ts";
-import { readResponse } from "../../providers/index.ts";
+import { PROVIDER_APIS } from "../../providers/index.ts";
 import { isObject, type JsonObject, nonEmptyString } from "../../providers/json.ts";
-import type { ReportedUsage, UsageContext } from "../../providers/provider.ts";
+import type { ProviderCall, ReportedUsage, UsageContext } from "../../providers/provider.ts";
 
 /** An answer as far as it states its cost. */
 export interface StatedAnswer {
@@ -15,18 +15,36 @@ export interface StatedAnswer {
   readonly providerMetadata?: unknown;
 }
 
+/** A call whose answer is read. */
+export type AnsweredCall = UsageContext & Pick<ProviderCall, "unbounded">;
+
 /**
  * The usage of an answer. The provider's own body says more than the SDK's counts (fees, cache lifetimes, the tier), so
  * it goes first where it is known.
  *
  * @returns undefined where nothing is stated: never zeros.
  */
-export function reportedUsage(answer: StatedAnswer, call: UsageContext): ReportedUsage | undefined {
+export function reportedUsage(answer: StatedAnswer, call: AnsweredCall): ReportedUsage | undefined {
+  const own = readOwn(answer.body, call);
+  if (own !== undefined) return own;
+  const counted = countedUsage(answer, call);
+  // Fees are in no count of tokens.
+  return counted && call.unbounded.length > 0
+    ? { ...counted, doubts: ["the AI SDK hands on no fees of what the provider ran itself"] }
+    : counted;
+}
+
+function readOwn(body: unknown, call: UsageContext): ReportedUsage | undefined {
+  if (!isObject(body)) return undefined;
+  return PROVIDER_APIS.find((api) => api.isAnswer(body))?.readAnswer(body, call);
+}
+
+function countedUsage(answer: StatedAnswer, call: UsageContext): ReportedUsage | undefined {
   const usage = isObject(answer.usage) ? answer.usage : {};
   const raw = isObject(usage.raw) ? usage.raw : {};
   const tier = tierOf(raw, answer.providerMetadata);
-  const own = readResponse(answer.body) ?? readResponse(answerAround(raw, { tier, model: answer.modelId }));
-  if (own !== undefined) return own.usage;
+  const own = readOwn(answerAround(raw, { tier, model: answer.modelId }), call);
+  if (own !== undefined) return own;
   const tokens = readTokens(usage, { raw, tier, call });
   return (
     tokens && {

@@ -5,6 +5,7 @@ import type { OutputShape, ProviderCall } from "../../providers/provider.ts";
 import { passesOf, type UnboundedFeature } from "../../providers/unbounded.ts";
 import type { ModelCallOptions } from "./model.ts";
 import { countablePrompt } from "./prompt.ts";
+import type { PricedNames } from "./vendor.ts";
 
 /** A call, and the text of it that is billed as input. */
 export interface ReadModelCall {
@@ -20,7 +21,7 @@ export interface ReadModelCall {
  */
 export function readModelCall(
   params: ModelCallOptions,
-  { provider, model, stream }: { provider: string; model: string; stream: boolean },
+  { provider, model, mayBeRegional, stream }: PricedNames & { stream: boolean },
 ): ReadModelCall {
   const { messages, input, options } = countablePrompt(params.prompt, model);
   const tools = objectsOf(params.tools);
@@ -44,7 +45,8 @@ export function readModelCall(
     cacheWrite: cacheWriteOf(all, provider),
     fast: told("speed").includes("fast") || tiers.includes("ultrafast"),
     // Left out, the workspace's own setting decides.
-    regional: provider === "anthropic" && !told("inferencegeo").includes("global"),
+    regional:
+      mayBeRegional === true || (provider === "anthropic" && !told("inferencegeo").includes("global")),
     priorityTier: priorityTierOf(tiers, provider),
     unbounded: [...passesOf(model), ...toolFeatures(tools), ...settingFeatures(told)],
   };
@@ -128,6 +130,8 @@ function definedToolTokens(tools: JsonObject[]): number {
 }
 
 const LIMITS = ["maxtokens", "maxcompletiontokens", "maxoutputtokens"];
+/** OpenAI's responses refuse a lower one. */
+const LEAST_LIMIT_TOKENS = 16;
 const CHOICES = ["n", "bestof", "candidatecount"];
 
 function outputOf(params: ModelCallOptions, model: string, told: Told): OutputShape {
@@ -135,15 +139,31 @@ function outputOf(params: ModelCallOptions, model: string, told: Told): OutputSh
   const modalities = [...told("modalities"), ...told("responsemodalities")]
     .flat()
     .map((modality) => String(modality).toLowerCase());
+  const limitTokens =
+    limits.length === 0 || makesOwnBudget(params, model)
+      ? undefined
+      : Math.max(...limits) + thinkingTokens(told);
+  // Where the options set limits or budgets of their own, lowering this one alone may do nothing, or be refused.
+  const isAlone = LIMITS.every((name) => told(name).length === 0) && !thinks(params, told);
   return {
-    limitTokens:
-      limits.length === 0 || makesOwnBudget(params, model)
-        ? undefined
-        : Math.max(...limits) + thinkingTokens(told),
+    limitTokens,
     choices: Math.max(1, ...CHOICES.flatMap(told).map(wholeNumber)),
     audio: modalities.includes("audio") || model.includes("audio"),
     image: modalities.includes("image") || model.includes("image"),
+    lowering: isAlone ? { floorTokens: LEAST_LIMIT_TOKENS, structured: isJson(params) } : undefined,
   };
+}
+
+function isJson({ responseFormat }: ModelCallOptions): boolean {
+  return isObject(responseFormat) && responseFormat.type === "json";
+}
+
+const THINKING = ["thinking", "reasoningconfig"];
+
+/** Whether a thinking budget goes with the limit. */
+function thinks({ reasoning }: ModelCallOptions, told: Told): boolean {
+  const isAsked = reasoning !== undefined && reasoning !== "none" && reasoning !== "provider-default";
+  return isAsked || THINKING.some((name) => told(name).length > 0);
 }
 
 /** Of an effort, the package of some Claude models makes a budget that comes on top of the limit. */
@@ -157,7 +177,7 @@ const DEFAULT_THINKING_TOKENS = 1_024;
 
 /** The packages of Anthropic and Bedrock add the budget to the limit. */
 function thinkingTokens(told: Told): number {
-  const thinking = [...told("thinking"), ...told("reasoningconfig")].filter(isObject);
+  const thinking = THINKING.flatMap(told).filter(isObject);
   const budgets = thinking.map(({ type, budgetTokens, budget_tokens }) => {
     if (type !== "enabled") return 0;
     return wholeNumber(budgetTokens ?? budget_tokens ?? DEFAULT_THINKING_TOKENS);

@@ -1,23 +1,22 @@
 /** Holds the bound of one call to a model before it is sent, and settles it afterwards. */
 import { AgentLimitError, BudgetExceededError } from "../../errors.ts";
 import { randomId } from "../../ledger/operation-id.ts";
-import type { UsageContext } from "../../providers/provider.ts";
-import { assertBounded, boundOf } from "../bound.ts";
-import type { HeldBound } from "../calls.ts";
+import type { ProviderCall } from "../../providers/provider.ts";
+import { holdOrClamp } from "../clamp.ts";
 import { forgetHeld, markHeld } from "../held-signals.ts";
 import { linkedAbort } from "../linked-abort.ts";
 import type { MeteredFetchOptions } from "../options.ts";
 import { settleCall } from "../settle.ts";
 import type { Verdict } from "../watch.ts";
-import { readModelCall } from "./call.ts";
 import type { LanguageModel, ModelCallOptions } from "./model.ts";
+import { prepareModelCall } from "./prepare.ts";
 import { pricedNames } from "./vendor.ts";
 
 /** A call that is held, and has yet to be made. */
 export interface HeldModelCall {
   /** What to call the model with: the signal in it tells a metered fetch underneath that the call is held. */
   readonly params: ModelCallOptions;
-  readonly read: UsageContext;
+  readonly call: ProviderCall;
   /** Cuts the provider off. */
   abort(): void;
   /** Nothing more is sent under this hold. */
@@ -34,20 +33,21 @@ export interface HeldModelCall {
  */
 export async function holdModelCall(
   model: LanguageModel,
-  call: { params: ModelCallOptions; stream: boolean },
+  asked: { params: ModelCallOptions; stream: boolean },
   options: MeteredFetchOptions,
 ): Promise<HeldModelCall> {
-  const { meter } = options;
-  const caller = call.params.abortSignal;
+  const caller = asked.params.abortSignal;
   caller?.throwIfAborted();
+  const { meter } = options;
   const id = randomId();
   const startedAtMs = Date.now();
   const names = pricedNames(model);
   try {
-    const { params, read, bound } = prepare(call, names, options);
-    const hold = await meter.hold(bound, id);
+    const { prepared, paramsOf } = prepareModelCall(asked, names, options);
+    const held = await holdOrClamp(prepared, id, options);
     const settle = (verdict: Verdict) => {
-      const settled = settleCall({ hold, bound, ...names, startedAtMs }, verdict, options);
+      const sent = { ...held.prepared, hold: held.hold, startedAtMs };
+      const settled = settleCall(sent, names.mayBeRegional ? asRegional(verdict) : verdict, options);
       meter.background(settled);
       return options.waitUntil === undefined ? settled : Promise.resolve();
     };
@@ -56,8 +56,8 @@ export async function holdModelCall(
     const upstream = linkedAbort(caller);
     markHeld(upstream.signal, meter);
     return {
-      params: { ...params, abortSignal: upstream.signal },
-      read,
+      params: { ...paramsOf(held.prepared), abortSignal: upstream.signal },
+      call: held.prepared.call,
       abort: upstream.abort,
       sent: () => forgetHeld(upstream.signal),
       finished: upstream.unlink,
@@ -66,38 +66,16 @@ export async function holdModelCall(
   } catch (error) {
     if (error instanceof AgentLimitError) {
       const type = error instanceof BudgetExceededError ? "denied" : "failed";
-      meter.emit({ type, id, ...names, error });
+      const { provider, model } = names;
+      meter.emit({ type, id, provider, model, error });
     }
     throw error;
   }
 }
 
-interface Prepared {
-  readonly params: ModelCallOptions;
-  readonly read: UsageContext;
-  readonly bound: HeldBound;
-}
-
-/** Bounded as a request of the same content is, by the same rules. */
-function prepare(
-  { params, stream }: { params: ModelCallOptions; stream: boolean },
-  names: { provider: string; model: string },
-  { prices, defaultMaxOutputTokens, allowUnbounded, serviceTier }: MeteredFetchOptions,
-): Prepared {
-  const price = prices.find(names.provider, names.model);
-  const asked = readModelCall(params, { ...names, stream });
-  const limited =
-    asked.call.output.limitTokens === undefined && defaultMaxOutputTokens !== undefined
-      ? {
-          ...params,
-          maxOutputTokens: Math.min(
-            defaultMaxOutputTokens,
-            price.maxOutputTokens ?? Number.POSITIVE_INFINITY,
-          ),
-        }
-      : params;
-  const { call, body } = limited === params ? asked : readModelCall(limited, { ...names, stream });
-  if (allowUnbounded !== true) assertBounded(call);
-  const bound = boundOf({ call, body, price, serviceTier });
-  return { params: limited, read: call, bound: { ...bound, ...names } };
+/** At the dearer price: no answer says whether it came from a region. */
+function asRegional(verdict: Verdict): Verdict {
+  if (verdict.kind !== "reported") return verdict;
+  const { usage } = verdict;
+  return { ...verdict, usage: { ...usage, extras: { ...usage.extras, regional: true } } };
 }

@@ -118,11 +118,11 @@ async function generate<Generated extends GeneratedAnswer>({
   return answer;
 }
 
-function verdictOf(answer: GeneratedAnswer, { read }: HeldModelCall): Verdict {
+function verdictOf(answer: GeneratedAnswer, { call }: HeldModelCall): Verdict {
   const { usage, response } = answer;
   const { providerMetadata } = { providerMetadata: undefined, ...answer };
   const stated = { usage, modelId: response?.modelId, body: response?.body, providerMetadata };
-  const reported = reportedUsage(stated, read);
+  const reported = reportedUsage(stated, call);
   if (reported !== undefined) return { kind: "reported", usage: reported };
   return { kind: "unknown", reason: "The answer does not state its usage" };
 }
@@ -133,7 +133,7 @@ async function stream<Streamed extends StreamedAnswer>(
 ): Promise<Streamed> {
   const answer = await sent(held, () => model.doStream(held.params));
   const { stream, reading } = pumpParts(answer.stream, {
-    call: held.read,
+    call: held.call,
     conclude: held.settle,
     abandon: held.abort,
     finished: held.finished,

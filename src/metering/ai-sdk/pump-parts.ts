@@ -1,11 +1,10 @@
 /** Hands the parts of a streamed answer through, and tells what they say of its cost. */
 import { isObject, type JsonObject } from "../../providers/json.ts";
-import type { UsageContext } from "../../providers/provider.ts";
 import type { Verdict } from "../watch.ts";
-import { reportedUsage } from "./answer.ts";
+import { type AnsweredCall, reportedUsage } from "./answer.ts";
 
 export interface PartsPassage {
-  readonly call: UsageContext;
+  readonly call: AnsweredCall;
   /** Called once, as soon as it is known what the answer cost. Must not reject. */
   conclude(verdict: Verdict): Promise<void>;
   /** Cuts the provider off. */
@@ -69,7 +68,7 @@ export function pumpParts(source: ReadableStream<object>, passage: PartsPassage)
 }
 
 /** Looks for the part that ends an answer. */
-function watchParts(call: UsageContext) {
+function watchParts(call: AnsweredCall) {
   let modelId: unknown;
   let last: JsonObject | undefined;
   const known = () =>

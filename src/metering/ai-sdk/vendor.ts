@@ -5,6 +5,8 @@ import { canonicalProvider } from "../../pricing/names.ts";
 export interface PricedNames {
   readonly provider: string;
   readonly model: string;
+  /** The call may have the price of a region, and nothing says whether it has. */
+  readonly mayBeRegional?: true;
 }
 
 /**
@@ -20,7 +22,8 @@ export function pricedNames({ provider, modelId }: { provider: string; modelId: 
   const vendor = vendorOf(first);
   // Claude on Vertex, `vertex.anthropic.messages`, has Anthropic's list prices.
   const isClaudeOnVertex = vendor === "google" && others.includes("anthropic");
-  return { provider: isClaudeOnVertex ? "anthropic" : vendor, model: modelId };
+  if (isClaudeOnVertex) return { provider: "anthropic", model: modelId, mayBeRegional: true };
+  return { provider: vendor, model: modelId };
 }
 
 /** `amazon-bedrock`, `azure-openai`, `vertex` and others are spellings that prices know anyway. */
