@@ -19,9 +19,10 @@ export interface ScopeOptions {
   budgets?: Budget[];
   /**
    * For scopes by the million, such as runs: the scope's account goes, with its history, so many seconds after its last
-   * admitted call or record, and is listed nowhere; not while it is paused or has stored limits. Costs one Redis command more a call. What is gone begins
-   * anew, so the parent's limit is what holds. At least 259,200 (three days), at most 34,560,000 (400 days). A scope
-   * that exists without it keeps its account. Never inherited by children.
+   * admitted call or record, and is listed nowhere; not while it is paused or has stored limits. Costs one Redis command
+   * more a call. What is gone begins anew, so the parent's limit is what holds. At least 259,200 (three days), at most
+   * 34,560,000 (400 days). The first write decides: a scope that was first used, paused or given stored limits without
+   * it, as an administrator's meter does, keeps its account for good, so that no pause lapses. Never inherited by children.
    */
   forgetAfterIdleSeconds?: number;
   /** Keeps work alive after the response: `(work) => ctx.waitUntil(work)` on Workers. */

@@ -33,6 +33,21 @@ describe("An account that goes when it is idle", () => {
     expect(await client.pttl(accountKey(namespace, "org:acme"))).toBe(-1);
   });
 
+  it("is none where it was paused first by who does not know of it: it stays, resumed too", async () => {
+    const namespace = `idle-paused-${process.pid}`;
+    const key = accountKey(namespace, "run:2");
+    await using org = new UsageMeter({ redisUrl: inject("redisUrl"), namespace, scope: "org:acme" });
+    const administrator = org.child("run:2");
+    await administrator.pause({ reason: "not this one" });
+    const run = org.child("run:2", { forgetAfterIdleSeconds: 4 * DAY_SECONDS });
+    await expect(run.reserve({ estimatedCostUsd: 1 })).rejects.toMatchObject({ code: "PAUSED" });
+    expect(await client.pttl(key)).toBe(-1);
+    await administrator.resume();
+    await run.record({ costUsd: "0.5" });
+    expect(await client.pttl(key)).toBe(-1);
+    expect((await client.hkeys(`agentlimit:{${namespace}}:meta`)).sort()).toEqual(["org:acme", "run:2"]);
+  });
+
   it("goes by the clock of the store in memory", async () => {
     let nowMs = Date.UTC(2026, 10, 25, 12);
     const org = new FetchMeter({ store: memoryStore({ now: () => nowMs }), scope: "org:acme" });
