@@ -270,6 +270,7 @@ describe("An answer of OpenAI's responses", () => {
   });
 
   it.each([
+    ["is still in the queue, whatever it counts", { status: "queued" }],
     ["is still in the queue", { status: "queued", usage: null }],
     ["is still under way, whatever it counts", { status: "in_progress" }],
     ["failed", { status: "failed", usage: null }],
@@ -378,7 +379,7 @@ describe("A stream of OpenAI's responses", () => {
     const delta = event("response.completed", { usage });
     reader.read(JSON.stringify({ type: "response.output_text.delta", delta }));
     reader.read(
-      JSON.stringify({ type: "response.custom", echo: { type: "response.completed", response: { usage } } }),
+      JSON.stringify({ type: "response.custom", response: { usage }, echo: { type: "response.completed" } }),
     );
     expect(reader.ended).toBe(false);
   });
