@@ -11,27 +11,20 @@ import type {
   ReserveCommand,
   ScopeArguments,
 } from "../../src/ledger/commands.ts";
-import type { Amounts } from "../../src/ledger/store.ts";
+import { type Closing, type Known, minuteOf, NaiveBooks, type Triple, ZERO } from "./naive-books.ts";
 import {
-  type Call,
-  type Closing,
-  type Known,
-  minuteOf,
-  NaiveBooks,
-  type Triple,
-  ZERO,
-} from "./naive-books.ts";
-import {
-  entries,
-  holds,
-  inForce,
-  lacksBounds,
-  type Scope,
-  type SentWindows,
-  scopeAt,
-  sentWindows,
-  storeLimits,
-} from "./naive-windows.ts";
+  actualOf,
+  chainOf,
+  closingDetails,
+  givenUpOf,
+  holdDetails,
+  newCall,
+  newClosing,
+  tripleOf,
+  withLast,
+} from "./naive-calls.ts";
+import { administerScope, isKept, isLimited, needsIndex, newScope } from "./naive-scopes.ts";
+import { holds, lacksBounds, type Scope, type SentWindows, scopeAt, sentWindows } from "./naive-windows.ts";
 
 /** What a store must answer. */
 export interface Prediction {
@@ -45,8 +38,6 @@ export interface Prediction {
 }
 
 const TOMBSTONE_MS = 1_500_000;
-/** So many attempts that were given up are remembered under an id, the last ones. */
-const GIVEN_UP = 16;
 
 export class NaiveLedger {
   readonly books = new NaiveBooks();
@@ -258,109 +249,6 @@ export class NaiveLedger {
   }
 }
 
-function newScope({ scope: name, idleSeconds }: ScopeArguments, atMicros: number): Scope {
-  const times = { bornMicros: atMicros, lastMicros: atMicros };
-  return { name, idleSeconds, ...times, isPaused: false, reason: undefined, periods: [] };
-}
-
-/** A pause and stored limits do not lapse with idleness. */
-function isKept({ isPaused, periods }: Scope): boolean {
-  return isPaused || periods.some(({ stored }) => stored !== undefined);
-}
-
-/** A scope that nobody has used is looked up in the index, unless its account may just have gone. */
-function needsIndex(sent: Pick<ScopeArguments, "idleSeconds">[], known: (Scope | undefined)[]): boolean {
-  return sent.some(({ idleSeconds }, place) => known[place] === undefined && idleSeconds === undefined);
-}
-
 function answerer(accounts: (Scope | undefined)[], atMicros: number) {
   return (code: ReplyCode, details: string[] = []): Prediction => ({ code, atMicros, details, accounts });
-}
-
-function chainOf({ scopes }: { scopes: { scope: string }[] }): string[] {
-  return scopes.map(({ scope }) => scope);
-}
-
-/** Attempts under an id for which nobody waits. */
-function givenUpOf(known: Known): string[] {
-  if (known.kind === "admin") return [];
-  return known.kind === "gone" ? known.attempts : known.givenUp;
-}
-
-function withLast(attempts: string[], attempt: string | undefined): string[] {
-  if (attempt === undefined || attempts.includes(attempt)) return attempts;
-  return [...attempts, attempt].slice(-GIVEN_UP);
-}
-
-const tripleOf = ({ nanoUsd, tokens, requests }: Amounts): Triple => [nanoUsd, tokens, requests];
-
-function isLimited({ periods }: Scope): boolean {
-  return periods.some((period) =>
-    inForce(period)
-      .slice(0, 3)
-      .some((limit) => limit !== null),
-  );
-}
-
-function newCall(
-  command: { argumentsHash: string; scopes: { scope: string }[] },
-  kind: Call["kind"],
-  times: Pick<Call, "startMicros" | "expiryMinute" | "held">,
-): Call {
-  const { argumentsHash: hash } = command;
-  const nobody = { attempt: "-", givenUp: [], isShared: false };
-  return { kind, hash, ...nobody, ...times, chain: chainOf(command), closed: undefined };
-}
-
-function newClosing({
-  actual,
-  source,
-  hash,
-  row,
-  kinds,
-}: Pick<Closing, "actual" | "source" | "hash" | "row" | "kinds">): Closing {
-  return { actual, source, hash, verdict: "0", crossings: [], row, kinds };
-}
-
-/** What a usage can't say, the requests, stays as it was counted. */
-function actualOf({ source, actual }: CloseCommand, { held, closed }: Call): Triple {
-  if (source === "-") return ZERO;
-  const [nanoUsd, tokens] = actual === undefined ? held : tripleOf(actual);
-  const counted = closed === undefined || closed.source === "-" ? held : closed.actual;
-  return [nanoUsd, tokens, counted[2]];
-}
-
-function administerScope(scope: Scope, { action, detail }: AdministerCommand, atMicros: number): void {
-  switch (action) {
-    case "reset":
-      for (const period of scope.periods) Object.assign(period, { sinceMicros: atMicros, fired: [] });
-      return;
-    case "pause":
-    case "resume":
-      scope.isPaused = action === "pause";
-      scope.reason = action === "pause" && detail !== "" ? detail : undefined;
-      return;
-    case "limits":
-      storeLimits(scope, entries(detail), atMicros);
-      return;
-    case "unmark": {
-      const [name, letter, millionths, since] = detail.split(":");
-      const period = scope.periods.find((candidate) => candidate.name === name);
-      if (period === undefined || String(period.sinceMicros) !== since) return;
-      period.fired = period.fired.filter((mark) => mark !== `${letter}${millionths}`);
-      return;
-    }
-    default:
-      action satisfies never;
-  }
-}
-
-function holdDetails({ startMicros, expiryMinute, held }: Call): string[] {
-  return [String(startMicros), String(expiryMinute), held.join()];
-}
-
-function closingDetails({ startMicros, expiryMinute }: Call, closed: Closing): string[] {
-  const { actual, source, verdict, crossings } = closed;
-  const text = crossings.length === 0 ? "-" : [...crossings].sort().join();
-  return [String(startMicros), String(expiryMinute), actual.join(), source, verdict, text];
 }
