@@ -51,8 +51,8 @@ function readCall(request: ApiRequest): ProviderCall {
     stream: body.stream === true,
     input: inputOf(body, model),
     output: outputOf(body),
-    // Some models write their cache unasked; the others have no price for it.
-    cacheWrite: cacheWriteOf(body) ?? "5m",
+    // OpenAI's models write theirs unasked: their prices say so.
+    cacheWrite: cacheWriteOf(body),
     fast: body.service_tier === "ultrafast",
     regional: isResident(request.url),
     priorityTier: priorityTierOf(body.service_tier),

@@ -37,7 +37,7 @@ export function unboundedPost({ pathname }: URL): UnboundedFeature | undefined {
 }
 
 const UNBOUNDED_POSTS: readonly [UnboundedFeature, RegExp][] = [
-  ["batch", /\/batches\/*$|:(?:async)?batch(?:Generate|Embed)Contents?$|\/batchPredictionJobs\/*$/i],
+  ["batch", /\/batches\/*$|:(?:batchGenerate|asyncBatchEmbed)Content$|\/batchPredictionJobs\/*$/],
   ["compaction", /\/responses\/compact\/*$/],
   ["session", /\/(?:realtime|live|chatkit)\/./],
   [

@@ -9,9 +9,11 @@ import { supportedModels } from "../../src/pricing/supported-models.ts";
 import { INPUT_COUNTS, OUTPUT_COUNTS, sumOf } from "../../src/pricing/tokens.ts";
 import type { Tokens } from "../../src/pricing/usage.ts";
 import { anthropicMessages } from "../../src/providers/anthropic-messages.ts";
+import { bedrockConverse } from "../../src/providers/bedrock-converse.ts";
 import { gemini } from "../../src/providers/gemini.ts";
 import type { JsonObject } from "../../src/providers/json.ts";
 import { openAiChat } from "../../src/providers/openai-chat.ts";
+import { openAiResponses } from "../../src/providers/openai-responses.ts";
 import type { ProviderApi, ProviderCall } from "../../src/providers/provider.ts";
 
 const book = createPriceBook({ unknownModel: { input: "1", output: "2", maxOutputTokens: 1_000 } });
@@ -54,6 +56,27 @@ const FORMS: Record<string, Form> = {
         messages: [{ role: "user", content: [image, { type: "text", text }] }],
       };
     },
+  },
+  responses: {
+    api: openAiResponses,
+    url: new URL("https://api.openai.com/v1/responses"),
+    provider: "openai",
+    asking: (text, extra = {}) => ({ model: "m", input: text, ...extra }),
+    picturing: (data, text) => {
+      const image = { type: "input_image", image_url: `data:image/png;base64,${data}` };
+      return { model: "m", input: [{ role: "user", content: [image, { type: "input_text", text }] }] };
+    },
+  },
+  converse: {
+    api: bedrockConverse,
+    url: new URL("https://bedrock-runtime.us-east-1.amazonaws.com/model/m/converse"),
+    provider: "bedrock",
+    asking: (text, extra = {}) => ({ messages: [{ role: "user", content: [{ text }] }], ...extra }),
+    picturing: (data, text) => ({
+      messages: [
+        { role: "user", content: [{ image: { format: "png", source: { bytes: data } } }, { text }] },
+      ],
+    }),
   },
   gemini: {
     api: gemini,

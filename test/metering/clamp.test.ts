@@ -143,6 +143,46 @@ describe("A call that its budgets would refuse is lowered to what they have left
   });
 });
 
+describe("The limit is lowered where each API has it, all else as it was", () => {
+  const limit = expect.any(Number);
+  it.each<[name: string, path: string, body: object, sent: object]>([
+    [
+      "responses",
+      "/v1/responses",
+      { model: "gpt-4o-mini", input: "hello", max_output_tokens: 9_000 },
+      { model: "gpt-4o-mini", input: "hello", max_output_tokens: limit },
+    ],
+    [
+      "Gemini",
+      "/v1beta/models/gemini-2.5-flash:generateContent",
+      { contents: [{ parts: [{ text: "hello" }] }], generationConfig: { topK: 3, maxOutputTokens: 9_000 } },
+      { contents: [{ parts: [{ text: "hello" }] }], generationConfig: { topK: 3, maxOutputTokens: limit } },
+    ],
+    [
+      "Converse",
+      "/model/anthropic.claude-haiku-4-5-20251001-v1%3A0/converse",
+      { messages: [], inferenceConfig: { topP: 1, maxTokens: 9_000 } },
+      { messages: [], inferenceConfig: { topP: 1, maxTokens: limit } },
+    ],
+  ])("%s", async (_name, path, body, sent) => {
+    await post(newMeter({ budgets: [{ window: "total", tokens: 3_000 }] }), path, JSON.stringify(body));
+    expect(sentBodies()).toEqual([sent]);
+    expect(events[0]).toMatchObject({ type: "clamped", tokens: { outputTokens: limit } });
+    expect(JSON.stringify(sentBodies())).toContain(`:${events[0]?.tokens?.outputTokens}}`);
+  });
+
+  it("and never below the 16 tokens that responses ask for", async () => {
+    const body = JSON.stringify({ model: "gpt-4o-mini", input: "hello", max_output_tokens: 9_000 });
+    const clamp = { floorTokens: 1 };
+    const respond = (tokens: number) =>
+      post(newMeter({ clamp, budgets: [{ window: "total", tokens }] }), "/v1/responses", body);
+    const least = 1_024 + body.length + 16;
+    expect(await failure(respond(least - 1))).toBeInstanceOf(BudgetExceededError);
+    await respond(least);
+    expect(sentBodies()).toMatchObject([{ max_output_tokens: 16 }]);
+  });
+});
+
 describe("A call is refused as if there were no `clamp`", () => {
   const refused = async (make: Promise<Response>) => {
     const error = await failure(make);
