@@ -12,15 +12,18 @@ export function readAnswer(body: JsonObject, call: UsageContext): ReportedUsage 
   const models = modelsIn(body, { model, usage });
   const webSearches = webSearchesOf(usage, model ?? call.model ?? "");
   if (models === undefined || Number.isNaN(webSearches)) return undefined;
-  const { statedNanoUsd, doubts = [] } = statedCost(usage);
-  const allDoubts = [...doubts, ...doubtsOf(usage)];
-  if (statedNanoUsd === undefined && usesUnpricedTools(usage)) allDoubts.push(UNPRICED_TOOLS);
   return {
     models,
     extras: { fast: body.service_tier === "ultrafast", regional: call.regional, webSearches },
-    statedNanoUsd,
-    doubts: allDoubts,
+    ...costAndDoubts(usage),
   };
+}
+
+/** The cost that a usage object states, and why its counts may not be the whole truth. */
+export function costAndDoubts(usage: JsonObject): { statedNanoUsd: number | undefined; doubts: string[] } {
+  const { statedNanoUsd, doubts = [] } = statedCost(usage);
+  const tools = statedNanoUsd === undefined && usesUnpricedTools(usage) ? [UNPRICED_TOOLS] : [];
+  return { statedNanoUsd, doubts: [...doubts, ...doubtsOf(usage), ...tools] };
 }
 
 /** The last usage object counts, wherever it stands: some hosts send a running total in every chunk. */

@@ -1,6 +1,6 @@
 /** OpenAI's embeddings, and whoever speaks them: Azure, Mistral, Voyage and others. */
 import { isGiven, isObject, type JsonObject, nonEmptyString, objectsOf } from "./json.ts";
-import { readTokens } from "./openai-chat-usage.ts";
+import { costAndDoubts, readTokens } from "./openai-chat-usage.ts";
 import { isOpenAiError, openAiError } from "./openai-errors.ts";
 import { isResident, modelCalled } from "./openai-request.ts";
 import type {
@@ -11,7 +11,6 @@ import type {
   ReportedUsage,
   UsageContext,
 } from "./provider.ts";
-import { statedCost } from "./stated-cost.ts";
 
 export const openAiEmbeddings: ProviderApi = {
   name: "openai-embeddings",
@@ -70,12 +69,13 @@ function readAnswer(body: JsonObject, call: UsageContext): ReportedUsage | undef
   const { usage } = body;
   if (!isObject(usage)) return undefined;
   const { prompt_tokens = usage.total_tokens, completion_tokens = 0 } = usage;
-  const tokens = readTokens({ ...usage, prompt_tokens, completion_tokens }, undefined);
+  const counts = { ...usage, prompt_tokens, completion_tokens };
+  const tokens = readTokens(counts, undefined);
   return (
     tokens && {
       models: [{ model: nonEmptyString(body.model), tokens }],
       extras: { regional: call.regional },
-      ...statedCost(usage),
+      ...costAndDoubts(counts),
     }
   );
 }

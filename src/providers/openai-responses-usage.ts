@@ -2,9 +2,8 @@
 import type { CallExtras } from "../pricing/cost.ts";
 import { optionalCount, requiredCount, tokensFrom } from "./counts.ts";
 import { isObject, type JsonObject, nonEmptyString, objectsOf } from "./json.ts";
-import { readTokens } from "./openai-chat-usage.ts";
+import { costAndDoubts, readTokens } from "./openai-chat-usage.ts";
 import type { ModelUsage, ReportedUsage, UsageContext } from "./provider.ts";
-import { statedCost } from "./stated-cost.ts";
 
 /** @returns undefined where usage is missing or malformed, as it is before a background answer is complete. */
 export function readUsage(response: JsonObject, call: UsageContext): ReportedUsage | undefined {
@@ -23,7 +22,10 @@ export function readUsage(response: JsonObject, call: UsageContext): ReportedUsa
     regional: call.regional,
   };
   const models = [{ model: nonEmptyString(response.model), tokens }, ...made.models] as const;
-  return { models, extras, ...withDoubts(statedCost(usage), doubtsOf(usage)) };
+  const { statedNanoUsd, doubts } = costAndDoubts(usage);
+  // What the provider says that it cost leaves no doubt of the price.
+  if (statedNanoUsd === undefined && isKeptLong(usage)) doubts.push(UNPRICED_WRITES);
+  return { models, extras, statedNanoUsd, doubts };
 }
 
 function outputOf(response: JsonObject, type: string): JsonObject[] {
@@ -93,20 +95,10 @@ function imagesMade(response: JsonObject): ImagesMade | undefined {
   return tokens && { models: [{ model, tokens }], uncounted: 0 };
 }
 
-/** Longer lives in the cache may have a price of their own. */
-function doubtsOf(usage: JsonObject): string[] {
+const UNPRICED_WRITES = "tokens were written to a cache for 12 hours, at a price that is not known";
+
+function isKeptLong(usage: JsonObject): boolean {
   const input = isObject(usage.input_tokens_details) ? usage.input_tokens_details : {};
   const written = isObject(input.cache_write_tokens_details) ? input.cache_write_tokens_details : {};
-  return optionalCount(written.ttl_12h_tokens) === 0
-    ? []
-    : ["tokens were written to a cache for 12 hours, at a price that is not known"];
-}
-
-function withDoubts(
-  cost: Pick<ReportedUsage, "statedNanoUsd" | "doubts">,
-  doubts: string[],
-): Pick<ReportedUsage, "statedNanoUsd" | "doubts"> {
-  const { statedNanoUsd } = cost;
-  // What the provider says that it cost leaves no doubt of the price.
-  return statedNanoUsd === undefined ? { doubts: [...(cost.doubts ?? []), ...doubts] } : { statedNanoUsd };
+  return optionalCount(written.ttl_12h_tokens) !== 0;
 }

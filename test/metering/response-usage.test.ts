@@ -27,6 +27,23 @@ describe("Usage in a provider's answer", () => {
     });
   });
 
+  it("is that of responses and embeddings, too", () => {
+    const usage = { input_tokens: 7, output_tokens: 3, total_tokens: 10 };
+    const response = { object: "response", model: "gpt-4o-mini", status: "completed", output: [], usage };
+    expect(usageFromResponse(prices, { ...response, output_text: "Hi" })).toMatchObject({
+      nanoUsd: 2_850,
+      tokens: 10,
+      provider: "openai",
+    });
+    const data = [{ object: "embedding", index: 0, embedding: [0.1] }];
+    const embeddings = { object: "list", model: "text-embedding-3-small", data, usage: { total_tokens: 5 } };
+    expect(usageFromResponse(prices, embeddings)).toMatchObject({ nanoUsd: 100, tokens: 5 });
+    const queued = { ...response, status: "queued", usage: null };
+    expect(() => usageFromResponse(prices, queued)).toThrow(InvalidUsageError);
+    const offered = { ...response, tools: [{ type: "code_interpreter" }] };
+    expect(() => usageFromResponse(prices, offered)).toThrow(/No fee is known for the containers/);
+  });
+
   it("is priced as the provider that was called, whose answers have another's shape", () => {
     const { provider, nanoUsd } = usageFromResponse(prices, chat("llama-3.3-70b-versatile"), {
       provider: "groq",

@@ -294,6 +294,15 @@ describe("An answer of OpenAI's responses", () => {
     expect(answer({ usage: { ...usage, input_tokens_details: written } })?.doubts).toHaveLength(1);
     expect(answer({})?.doubts).toEqual([]);
   });
+
+  it("leaves a doubt where its counts do not add up, or tools without a price took part", () => {
+    expect(answer({ usage: { ...usage, total_tokens: 500 } })?.doubts).toEqual([
+      expect.stringContaining("500"),
+    ]);
+    const tools = { ...usage, num_server_side_tools_used: 2 };
+    expect(answer({ usage: tools })?.doubts).toHaveLength(1);
+    expect(answer({ usage: { ...tools, cost_in_usd_ticks: 10 } })?.doubts).toEqual([]);
+  });
 });
 
 describe("What tools of the provider's bill apart", () => {
