@@ -42,13 +42,16 @@ export function describeStreamBytes(runtime: string, echoUrl: string): void {
 
       it("passes what is no event, no text and no JSON", async () => {
         await fc.assert(
-          fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), cutsArbitrary, async (bytes, cuts) => {
-            for (const stream of STREAMS) {
+          fc.asyncProperty(
+            fc.constantFrom(...STREAMS),
+            garbage,
+            cutsArbitrary,
+            async (stream, bytes, cuts) => {
               const answer = await ask(stream, { chunks: chunksCutAt(bytes, cuts), options });
               expect(new Uint8Array(await answer.response.arrayBuffer())).toEqual(bytes);
               expect(await answer.source()).toBe("estimated");
-            }
-          }),
+            },
+          ),
           RUNS,
         );
       });
@@ -97,7 +100,8 @@ interface Stream {
   first: string[];
   word(text: string): string;
   last: string[];
-  framed: "events" | "array";
+  /** Frames are the elements of a JSON array, not events. */
+  isArray?: true;
 }
 
 const chatChunk = (fields: object) => `data: ${JSON.stringify({ model: "gpt-4o-mini", ...fields })}`;
@@ -118,7 +122,6 @@ const CHAT: Stream = {
     chatChunk({ choices: [], usage: { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 } }),
     "data: [DONE]",
   ],
-  framed: "events",
 };
 const ASKED_FOR: Stream = { ...CHAT, request: { model: "gpt-4o-mini", messages: [], stream: true } };
 
@@ -140,10 +143,58 @@ const CLAUDE: Stream = {
     claudeEvent("message_delta", { delta: { stop_reason: "end_turn" }, usage: { output_tokens: 3 } }),
     claudeEvent("message_stop", {}),
   ],
-  framed: "events",
 };
 
-const STREAMS = [CHAT, CLAUDE];
+const responsesEvent = (type: string, fields: object) =>
+  `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}`;
+const RESPONSES: Stream = {
+  name: "responses",
+  path: "/v1/responses",
+  request: { model: "gpt-4o-mini", input: "", max_output_tokens: 64, stream: true },
+  contentType: "text/event-stream",
+  first: [responsesEvent("response.created", { response: { model: "gpt-4o-mini", usage: null } })],
+  word: (delta) => responsesEvent("response.output_text.delta", { delta }),
+  last: [
+    responsesEvent("response.completed", {
+      response: {
+        object: "response",
+        model: "gpt-4o-mini",
+        status: "completed",
+        output: [],
+        usage: { input_tokens: 7, output_tokens: 3, total_tokens: 10 },
+      },
+    }),
+  ],
+};
+
+const geminiChunk = (text: string, last: object = {}) =>
+  JSON.stringify({
+    candidates: [{ content: { role: "model", parts: [{ text }] }, ...last }],
+    modelVersion: "gemini-2.5-flash",
+    usageMetadata: { promptTokenCount: 7, candidatesTokenCount: 3, totalTokenCount: 10 },
+  });
+const GEMINI: Stream = {
+  name: "Gemini's events",
+  path: "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse",
+  request: { contents: [], generationConfig: { maxOutputTokens: 64 } },
+  contentType: "text/event-stream",
+  first: [],
+  word: (text) => `data: ${geminiChunk(text)}`,
+  last: [`data: ${geminiChunk("", { finishReason: "STOP" })}`],
+};
+const GEMINI_ARRAY: Stream = {
+  ...GEMINI,
+  name: "Gemini's array",
+  path: "/v1beta/models/gemini-2.5-flash:streamGenerateContent",
+  contentType: "application/json; charset=utf-8",
+  word: (text) => geminiChunk(text),
+  last: [geminiChunk("", { finishReason: "STOP" })],
+  isArray: true,
+};
+
+const STREAMS = [CHAT, CLAUDE, RESPONSES, GEMINI, GEMINI_ARRAY];
+
+const garbage = fc.uint8Array({ maxLength: 300 });
 
 /** Far from the end or near it, where the usage stands. */
 const cutsArbitrary = fc.array(fc.oneof(fc.nat(), fc.integer({ min: -30, max: -1 })), { maxLength: 12 });
@@ -157,14 +208,22 @@ function bodies(stream: Stream): fc.Arbitrary<{ body: string; cuts: number[] }> 
     "id: 7\nretry: 10",
     "data:\ndata:{}",
   );
-  const middle = fc.array(fc.oneof({ weight: 4, arbitrary: word }, aside), { maxLength: 12 });
+  const frame = stream.isArray ? word : fc.oneof({ weight: 4, arbitrary: word }, aside);
+  const frames = fc
+    .array(frame, { maxLength: 12 })
+    .map((middle) => [...stream.first, ...middle, ...stream.last]);
+  const lineEnd = fc.constantFrom("\n", "\r\n", "\r");
+  const framed = stream.isArray ? arrayOf : eventsOf;
   return fc.record({
-    body: fc.tuple(middle, fc.constantFrom("\n", "\r\n", "\r")).map(([frames, lineEnd]) =>
-      [...stream.first, ...frames, ...stream.last]
-        .map((frame) => `${frame}\n\n`)
-        .join("")
-        .replaceAll("\n", lineEnd),
-    ),
+    body: fc.tuple(frames, lineEnd).map(([frames, end]) => framed(frames).replaceAll("\n", end)),
     cuts: cutsArbitrary,
   });
+}
+
+function eventsOf(frames: string[]): string {
+  return frames.map((frame) => `${frame}\n\n`).join("");
+}
+
+function arrayOf(frames: string[]): string {
+  return `[${frames.join("\n,\n")}]\n`;
 }
