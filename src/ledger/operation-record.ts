@@ -2,7 +2,7 @@
 import { formatAmounts, parseAmounts, parseInteger } from "./account.ts";
 import { formatKinds, parseKinds } from "./history.ts";
 import type { Amounts } from "./store.ts";
-import { MINUTE_MICROS } from "./wheel.ts";
+import { MAX_HOLD_MINUTES, MINUTE_MICROS } from "./wheel.ts";
 
 /** A reserve, alive or closed, or a record (closed from the start). */
 export interface CallRecord {
@@ -84,9 +84,13 @@ export function parseRecord(text: string): OperationRecord | undefined {
   return kind === "hold" || kind === "record" ? parseCall(kind, fields) : undefined;
 }
 
+/** No hold expires later than this: a closing that comes by a clock that is days behind keeps no id for days. */
+const MAX_UNTIL_EXPIRY_MS = (MAX_HOLD_MINUTES + 1) * 60_000;
+
 /** How long an id is kept: `retentionMs` after the hold's expiry, and never less than that from now. */
 export function timeToLiveMs(expiryMinute: number, nowMs: number, retentionMs: number): number {
-  return Math.max(0, ((expiryMinute + 1) * MINUTE_MICROS) / 1000 - nowMs) + retentionMs;
+  const untilExpiryMs = ((expiryMinute + 1) * MINUTE_MICROS) / 1000 - nowMs;
+  return Math.min(MAX_UNTIL_EXPIRY_MS, Math.max(0, untilExpiryMs)) + retentionMs;
 }
 
 /** Details of a reply about a hold: `start, expiry minute, held`. */

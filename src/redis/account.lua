@@ -1,7 +1,7 @@
 -- One scope's account: opened, brought up to date, judged and written back. The twin of src/ledger/rules.
 -- @include call.lua
 local LAYOUT = 1
-local HOURLY_DAYS, DAILY_DAYS, EXPIRY_DAYS, MAX_HOLD_MINUTES, MAX_MODELS = 14, 400, 2, 1560, 16
+local HOURLY_DAYS, DAILY_DAYS, EXPIRY_DAYS, MAX_MODELS = 14, 400, 2, 16
 local PAUSED, HAS_STORED_LIMITS = 1, 2
 local METRICS = { 'u', 't', 'r' }
 
@@ -261,9 +261,6 @@ local function recordText(record)
   end
   return table.concat(parts, ' ')
 end
-
--- Milliseconds that a hold's record is kept.
-local function timeToLive(minute, nowMs) return math.max(0, (minute + 1) * 60000 - nowMs) + retentionMs end
 
 local function holdDetails(record) return { text(record.start), text(record.minute), tripleText(record.held) } end
 

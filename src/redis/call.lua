@@ -8,6 +8,7 @@
 --   ARGV[4]        milliseconds that the record is kept: after the hold's expiry, or after the operation
 local MINUTE, HOUR, DAY, SECOND = 60000000, 3600000000, 86400000000, 1000000
 local MAX_AMOUNT = 9000000000000000
+local MAX_HOLD_MINUTES = 1560
 
 local clock, chainText, argumentsHash, retentionMs = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local scopes = {}
@@ -21,6 +22,13 @@ local function readTime()
   if clock ~= '' then return tonumber(clock) end
   local time = redis.pcall('TIME')
   return not time.err and tonumber(time[1]) * SECOND + tonumber(time[2])
+end
+
+-- Milliseconds that a hold's record is kept. No hold expires later than MAX_HOLD_MINUTES from now: a closing that comes by
+-- a clock that is days behind keeps no id for days.
+local function timeToLive(minute, nowMs)
+  local untilExpiryMs = (minute + 1) * 60000 - nowMs
+  return math.min((MAX_HOLD_MINUTES + 1) * 60000, math.max(0, untilExpiryMs)) + retentionMs
 end
 
 -- A limit as the short ways read it: math.huge for none; nil for what is no limit.

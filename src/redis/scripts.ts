@@ -2,7 +2,7 @@
 import type { RedisScript } from "./transport.ts";
 
 const ACCOUNT = `local LAYOUT = 1
-local HOURLY_DAYS, DAILY_DAYS, EXPIRY_DAYS, MAX_HOLD_MINUTES, MAX_MODELS = 14, 400, 2, 1560, 16
+local HOURLY_DAYS, DAILY_DAYS, EXPIRY_DAYS, MAX_MODELS = 14, 400, 2, 16
 local PAUSED, HAS_STORED_LIMITS = 1, 2
 local METRICS = { 'u', 't', 'r' }
 local function refuse(code, at, details, accounts)
@@ -220,7 +220,6 @@ parts[13], parts[14], parts[15] = closed.crossings, closed.row, closed.kinds
 end
 return table.concat(parts, ' ')
 end
-local function timeToLive(minute, nowMs) return math.max(0, (minute + 1) * 60000 - nowMs) + retentionMs end
 local function holdDetails(record) return { text(record.start), text(record.minute), tripleText(record.held) } end
 local function closingDetails(record, closed)
 return {
@@ -408,6 +407,7 @@ end
 
 const CALL = `local MINUTE, HOUR, DAY, SECOND = 60000000, 3600000000, 86400000000, 1000000
 local MAX_AMOUNT = 9000000000000000
+local MAX_HOLD_MINUTES = 1560
 local clock, chainText, argumentsHash, retentionMs = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local scopes = {}
 for scope in string.gmatch(chainText, '[^,]+') do scopes[#scopes + 1] = scope end
@@ -417,6 +417,10 @@ local function readTime()
 if clock ~= '' then return tonumber(clock) end
 local time = redis.pcall('TIME')
 return not time.err and tonumber(time[1]) * SECOND + tonumber(time[2])
+end
+local function timeToLive(minute, nowMs)
+local untilExpiryMs = (minute + 1) * 60000 - nowMs
+return math.min((MAX_HOLD_MINUTES + 1) * 60000, math.max(0, untilExpiryMs)) + retentionMs
 end
 local function limitOf(part)
 if part == '-' then return math.huge end
@@ -1155,8 +1159,7 @@ end
 answer[#answer + 1] = 'end'
 local closing = source == 'e' and row .. ' ' .. kinds or '- -'
 local record = table.concat({ recordLine, actualLine, source, argumentsHash, verdict, '-', closing }, ' ')
-local timeToLiveMs = math.max(0, (call.minute + 1) * 60000 - nowMs) + retentionMs
-redis.call('SET', recordKey, record, 'PX', text(timeToLiveMs))
+redis.call('SET', recordKey, record, 'PX', text(timeToLive(call.minute, nowMs)))
 return answer
 end
 local steadyAnswer = closeAllSteadily()
@@ -1245,8 +1248,7 @@ answer[size + 4], answer[size + 5], answer[size + 6] = '=' .. read[4], '=' .. (r
 end
 answer[#answer + 1] = 'end'
 local record = table.concat({ 'hold', argumentsHash, attempt, '0', start, text(minute), heldText, chainText }, ' ')
-local timeToLiveMs = (minute + 1) * 60000 - math.floor(at / 1000) + retentionMs
-redis.call('SET', recordKey, record, 'PX', text(timeToLiveMs))
+redis.call('SET', recordKey, record, 'PX', text(timeToLive(minute, math.floor(at / 1000))))
 return answer
 end
 local steadyAnswer = reserveSteadily()
@@ -1325,11 +1327,11 @@ end
 `;
 
 export const SCRIPTS = {
-  administer: script("administer", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "028956a7c6f5367aad270fef7646a79d8b302540", "f6af00ac1812019c582f0c1c089c37d04288212e"),
-  close: script("close", CALL + STEADY_BOOKING + STEADY_CLOSE + ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "4ff1fc6a22c825f7d22307fe49dc95e5a184ac52", "3826bc420cbd9216a8b7f112e5962f8c6915632d"),
-  read: script("read", CALL + ACCOUNT + HISTORY + ANSWER + READ, "d57e87f34127dc78921b2bcbae3f9c3f32ecb86a", "db5a7e18010f20dc5b20002e31ad541e598d30d8"),
-  record: script("record", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "7c626ffef85d7e1e1c08bea57edf0e4f431318f4", "d1593fe0cd8628e2c10c8d23ae77c26b18bcf691"),
-  reserve: script("reserve", CALL + STEADY_RESERVE + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "1072f5f19049aa089733fa83f1c0381d204ef32d", "7e5e47744ff6f4d00eded4a9d9b5a9260a753d9a"),
+  administer: script("administer", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "7d9dd71e6a954f1106a42a127000a1cc90121130", "0f9aaa30896b89733a0a57d01b466519c2e5b8c9"),
+  close: script("close", CALL + STEADY_BOOKING + STEADY_CLOSE + ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "9329a7d7cf7d0b364c50806141ca00908b12f25d", "fb685c8f3f0a77da777e1e516815b83d2d8cb7f2"),
+  read: script("read", CALL + ACCOUNT + HISTORY + ANSWER + READ, "512f06ba38d4d4f26ffbeddd4ec012a7bd88f466", "2e62d150a95c675783f7a875f3e2bdc5f882c9ec"),
+  record: script("record", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "76a9dbc8f0c615704081c892897d5b06ebf56599", "ebed36836144f944394afe01baa00c9af8964219"),
+  reserve: script("reserve", CALL + STEADY_RESERVE + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "a22760a5744ec279ec19d0069c052de2bcf5c653", "e7c292e93d1a45dc821197fdcbf7e8107e7f7616"),
 } satisfies Record<string, RedisScript>;
 
 function script(name: string, source: string, sha1: string, upstashSha1: string): RedisScript {

@@ -83,8 +83,7 @@ local function closeAllSteadily()
   answer[#answer + 1] = 'end'
   local closing = source == 'e' and row .. ' ' .. kinds or '- -'
   local record = table.concat({ recordLine, actualLine, source, argumentsHash, verdict, '-', closing }, ' ')
-  local timeToLiveMs = math.max(0, (call.minute + 1) * 60000 - nowMs) + retentionMs
-  redis.call('SET', recordKey, record, 'PX', text(timeToLiveMs))
+  redis.call('SET', recordKey, record, 'PX', text(timeToLive(call.minute, nowMs)))
   return answer
 end
 

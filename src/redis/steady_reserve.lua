@@ -99,8 +99,7 @@ local function reserveSteadily()
   end
   answer[#answer + 1] = 'end'
   local record = table.concat({ 'hold', argumentsHash, attempt, '0', start, text(minute), heldText, chainText }, ' ')
-  local timeToLiveMs = (minute + 1) * 60000 - math.floor(at / 1000) + retentionMs
-  redis.call('SET', recordKey, record, 'PX', text(timeToLiveMs))
+  redis.call('SET', recordKey, record, 'PX', text(timeToLive(minute, math.floor(at / 1000))))
   return answer
 end
 

@@ -9,6 +9,7 @@ const CENT = 10_000_000;
 
 const usd = (nanoUsd: number) => ({ nanoUsd, tokens: 10, requests: 1 });
 const user = [{ scope: "user:1" }];
+const run = [{ scope: "run:1", forgetAfterIdleSeconds: 259_200 }];
 const userAndOrg = [{ scope: "user:1" }, { scope: "org:acme" }];
 
 function reserve(
@@ -157,4 +158,16 @@ export const CORNER_CASES: Sequence[] = [
   sequence(record(user, CENT), -200 * SECOND, record(user, CENT), 100 * DAY, record(user, CENT)),
   // A record and a reserve under the same id.
   sequence(record(user, CENT), reserve(user, CENT, 600, 0), settle(0, CENT), record(user, CENT, 0)),
+  // A settle arrives two days late: it does not keep the id until the account is forgotten and made anew.
+  sequence(
+    reserve(run, CENT),
+    underWay(settle(0, CENT, "estimated"), 3),
+    2 * DAY,
+    reserve(run, CENT, 600, 0),
+    record(user, 0),
+    record(user, 0),
+    3 * DAY + MINUTE,
+    reserve([{ scope: "run:1" }], CENT),
+    settle(0, 2 * CENT),
+  ),
 ];

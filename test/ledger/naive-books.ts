@@ -36,6 +36,7 @@ export interface Call {
 export type Known = Call | { kind: "gone"; attempts: string[] } | { kind: "admin"; hash: string };
 
 const MINUTE_MICROS = 60_000_000;
+const MAX_UNTIL_EXPIRY_MS = (26 * 60 + 1) * 60_000;
 const MOST = 9e15;
 const LETTERS = ["u", "t", "r", "U", "T", "R"];
 
@@ -59,13 +60,14 @@ export class NaiveBooks {
     this.#ids.set(id, { known, forgottenAtMs });
   }
 
-  /** A hold's id is kept for a time after its expiry, counted from the clock that its command knew. */
+  /** A hold's id is kept for a time after its expiry, counted from the clock that its command knew, at most 26 hours away. */
   rememberHold(
     { id, retentionMs }: { id: string; retentionMs: number },
     call: Call,
     { nowMs, atMs }: { nowMs: number; atMs: number },
   ): void {
-    const untilExpiryMs = Math.max(0, ((call.expiryMinute + 1) * MINUTE_MICROS) / 1000 - atMs);
+    const expiresAtMs = ((call.expiryMinute + 1) * MINUTE_MICROS) / 1000;
+    const untilExpiryMs = Math.min(MAX_UNTIL_EXPIRY_MS, Math.max(0, expiresAtMs - atMs));
     this.remember(id, call, nowMs + untilExpiryMs + retentionMs);
   }
 
