@@ -29,9 +29,9 @@ export interface Setting {
 
 export interface SdkClient {
   /** The text of one answer. */
-  ask(question: string): Promise<string>;
+  ask(question: string, signal?: AbortSignal): Promise<string>;
   /** The pieces of a streamed answer. Leaving it is leaving the client's own stream. */
-  stream(question: string): AsyncIterable<string>;
+  stream(question: string, signal?: AbortSignal): AsyncIterable<string>;
 }
 
 /** Where a client has no other name for it. */

@@ -76,6 +76,7 @@ interface Prompt {
   prompt: string;
   maxOutputTokens: number;
   maxRetries?: number;
+  abortSignal?: AbortSignal;
 }
 type StreamPart = { type: string; text?: string; error?: unknown };
 
@@ -111,16 +112,19 @@ function sdkOf(name: string, { error, ...facts }: Facts, callsOf: (fetch: Fetch)
     retries: "slowly",
     connect({ meter, maxRetries }) {
       const calls = callsOf(meter.fetch);
-      const promptOf = (prompt: string) => ({
+      const promptOf = (prompt: string, abortSignal: AbortSignal | undefined) => ({
         prompt,
         maxOutputTokens: OUTPUT_TOKENS_MAX,
         ...(maxRetries === undefined ? {} : { maxRetries }),
+        ...(abortSignal && { abortSignal }),
       });
       return {
-        ask: async (question) => (await calls.generate(promptOf(question))).text,
-        async *stream(question) {
-          for await (const { type, text = "", error } of calls.stream(promptOf(question)).fullStream) {
+        ask: async (question, signal) => (await calls.generate(promptOf(question, signal))).text,
+        async *stream(question, signal) {
+          for await (const { type, text = "", error } of calls.stream(promptOf(question, signal))
+            .fullStream) {
             if (type === "error") throw error;
+            if (type === "abort") throw signal?.reason;
             if (type === "text-delta" && text !== "") yield text;
           }
         },

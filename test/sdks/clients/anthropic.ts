@@ -12,8 +12,14 @@ import {
 
 interface MessagesClient {
   messages: {
-    create(body: MessageBody): PromiseLike<{ content: { type: string; text?: string }[] }>;
-    create(body: MessageBody & { stream: true }): PromiseLike<AsyncIterable<MessageEvent>>;
+    create(
+      body: MessageBody,
+      options: CallOptions,
+    ): PromiseLike<{ content: { type: string; text?: string }[] }>;
+    create(
+      body: MessageBody & { stream: true },
+      options: CallOptions,
+    ): PromiseLike<AsyncIterable<MessageEvent>>;
   };
 }
 
@@ -21,6 +27,9 @@ interface MessageBody {
   model: string;
   messages: { role: "user"; content: string }[];
   max_tokens: number;
+}
+interface CallOptions {
+  signal?: AbortSignal | undefined;
 }
 interface MessageEvent {
   type: string;
@@ -59,15 +68,13 @@ export const ANTHROPIC_CLIENTS: Sdk[] = MAJORS.flatMap(([name, make]) => {
           max_tokens: OUTPUT_TOKENS_MAX,
         });
         return {
-          async ask(question) {
-            const answer = await client.messages.create(bodyOf(question));
+          async ask(question, signal) {
+            const answer = await client.messages.create(bodyOf(question), { signal });
             return answer.content.map(({ text = "" }) => text).join("");
           },
-          async *stream(question) {
-            for await (const { delta } of await client.messages.create({
-              ...bodyOf(question),
-              stream: true,
-            })) {
+          async *stream(question, signal) {
+            const events = await client.messages.create({ ...bodyOf(question), stream: true }, { signal });
+            for await (const { delta } of events) {
               if (delta !== undefined && "text" in delta && typeof delta.text === "string") yield delta.text;
             }
           },

@@ -11,15 +11,16 @@ export const GOOGLE_GENAI_CLIENT: Sdk = {
   retries: "never",
   connect({ meter }) {
     const client = new GoogleGenAI({ apiKey: "none", httpOptions: { fetch: meter.fetch } });
-    const paramsOf = (contents: string) => ({
+    const paramsOf = (contents: string, abortSignal: AbortSignal | undefined) => ({
       model: "gemini-2.5-flash",
       contents,
-      config: { maxOutputTokens: OUTPUT_TOKENS_MAX },
+      config: { maxOutputTokens: OUTPUT_TOKENS_MAX, ...(abortSignal && { abortSignal }) },
     });
     return {
-      ask: async (question) => (await client.models.generateContent(paramsOf(question))).text ?? "",
-      async *stream(question) {
-        for await (const chunk of await client.models.generateContentStream(paramsOf(question))) {
+      ask: async (question, signal) =>
+        (await client.models.generateContent(paramsOf(question, signal))).text ?? "",
+      async *stream(question, signal) {
+        for await (const chunk of await client.models.generateContentStream(paramsOf(question, signal))) {
           if (chunk.text !== undefined && chunk.text !== "") yield chunk.text;
         }
       },

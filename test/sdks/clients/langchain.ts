@@ -25,9 +25,10 @@ function langchain(api: string, { useResponsesApi }: { useResponsesApi: boolean 
         ...(maxRetries === undefined ? {} : { maxRetries }),
       });
       return {
-        ask: async (question) => (await model.invoke(question)).text,
-        async *stream(question) {
-          for await (const { text } of await model.stream(question)) if (text !== "") yield text;
+        ask: async (question, signal) => (await model.invoke(question, { ...(signal && { signal }) })).text,
+        async *stream(question, signal) {
+          for await (const { text } of await model.stream(question, { ...(signal && { signal }) }))
+            if (text !== "") yield text;
         },
       };
     },

@@ -20,12 +20,12 @@ export const MISTRAL_CLIENT: Sdk = {
       maxTokens: OUTPUT_TOKENS_MAX,
     });
     return {
-      async ask(question) {
-        const { choices } = await client.chat.complete(bodyOf(question));
+      async ask(question, signal) {
+        const { choices } = await client.chat.complete(bodyOf(question), { signal: signal ?? null });
         return String(choices[0]?.message?.content ?? "");
       },
-      async *stream(question) {
-        for await (const { data } of await client.chat.stream(bodyOf(question))) {
+      async *stream(question, signal) {
+        for await (const { data } of await client.chat.stream(bodyOf(question), { signal: signal ?? null })) {
           const text = data.choices[0]?.delta.content;
           if (typeof text === "string" && text !== "") yield text;
         }

@@ -30,9 +30,10 @@ function agents(api: string, { useResponses }: { useResponses: boolean }): Sdk {
         modelSettings: { maxTokens: OUTPUT_TOKENS_MAX },
       });
       return {
-        ask: async (question) => String((await runner.run(agent, question)).finalOutput),
-        async *stream(question) {
-          const run = await runner.run(agent, question, { stream: true });
+        ask: async (question, signal) =>
+          String((await runner.run(agent, question, { ...(signal && { signal }) })).finalOutput),
+        async *stream(question, signal) {
+          const run = await runner.run(agent, question, { stream: true, ...(signal && { signal }) });
           for await (const text of run.toTextStream()) if (text !== "") yield text;
           await run.completed;
         },

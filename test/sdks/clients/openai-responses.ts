@@ -6,8 +6,11 @@ import { type Fetch, OPENAI_ERROR, OUTPUT_TOKENS_MAX, type Sdk } from "../sdk.ts
 
 interface ResponsesClient {
   responses: {
-    create(body: ResponseBody): PromiseLike<{ output_text: string }>;
-    create(body: ResponseBody & { stream: true }): PromiseLike<AsyncIterable<ResponseEvent>>;
+    create(body: ResponseBody, options: CallOptions): PromiseLike<{ output_text: string }>;
+    create(
+      body: ResponseBody & { stream: true },
+      options: CallOptions,
+    ): PromiseLike<AsyncIterable<ResponseEvent>>;
   };
 }
 
@@ -15,6 +18,9 @@ interface ResponseBody {
   model: string;
   input: string;
   max_output_tokens: number;
+}
+interface CallOptions {
+  signal?: AbortSignal | undefined;
 }
 interface ResponseEvent {
   type: string;
@@ -52,9 +58,10 @@ export const OPENAI_RESPONSES_CLIENTS: Sdk[] = MAJORS.map(([major, make]) => ({
       max_output_tokens: OUTPUT_TOKENS_MAX,
     });
     return {
-      ask: async (question) => (await client.responses.create(bodyOf(question))).output_text,
-      async *stream(question) {
-        const events = await client.responses.create({ ...bodyOf(question), stream: true });
+      ask: async (question, signal) =>
+        (await client.responses.create(bodyOf(question), { signal })).output_text,
+      async *stream(question, signal) {
+        const events = await client.responses.create({ ...bodyOf(question), stream: true }, { signal });
         for await (const { type, delta } of events) {
           if (type === "response.output_text.delta" && typeof delta === "string") yield delta;
         }

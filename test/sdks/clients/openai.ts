@@ -9,8 +9,8 @@ import { type Fetch, OPENAI_ERROR, OUTPUT_TOKENS_MAX, type Sdk, type Setting, us
 interface ChatClient {
   chat: {
     completions: {
-      create(body: ChatBody): PromiseLike<ChatAnswer>;
-      create(body: ChatBody & { stream: true }): PromiseLike<AsyncIterable<ChatChunk>>;
+      create(body: ChatBody, options: CallOptions): PromiseLike<ChatAnswer>;
+      create(body: ChatBody & { stream: true }, options: CallOptions): PromiseLike<AsyncIterable<ChatChunk>>;
     };
   };
 }
@@ -19,6 +19,9 @@ interface ChatBody {
   model: string;
   messages: { role: "user"; content: string }[];
   max_completion_tokens: number;
+}
+interface CallOptions {
+  signal?: AbortSignal | undefined;
 }
 interface ChatAnswer {
   choices: { message: { content: string | null } }[];
@@ -74,12 +77,15 @@ export const OPENAI_CLIENTS: Sdk[] = KIN.flatMap(({ make, name, ...facts }) => {
           max_completion_tokens: OUTPUT_TOKENS_MAX,
         });
         return {
-          async ask(question) {
-            const answer = await client.chat.completions.create(bodyOf(question));
+          async ask(question, signal) {
+            const answer = await client.chat.completions.create(bodyOf(question), { signal });
             return answer.choices[0]?.message.content ?? "";
           },
-          async *stream(question) {
-            const chunks = await client.chat.completions.create({ ...bodyOf(question), stream: true });
+          async *stream(question, signal) {
+            const chunks = await client.chat.completions.create(
+              { ...bodyOf(question), stream: true },
+              { signal },
+            );
             for await (const chunk of chunks) {
               const text = chunk.choices[0]?.delta.content ?? "";
               if (text !== "") yield text;
