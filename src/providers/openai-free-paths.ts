@@ -8,8 +8,8 @@
 
 /** Whether a POST to this address, under any base path, costs nothing. */
 export function isFreeAtOpenAi({ hostname, pathname }: URL): boolean {
-  // Mistral's conversations run agents.
-  if (hostname.endsWith("mistral.ai") && pathname.includes("/conversations")) return false;
+  // Mistral's conversations run agents, and its moderation has a price.
+  if (hostname.endsWith("mistral.ai") && /\/(?:conversations|moderations)/.test(pathname)) return false;
   if (FREE_PATH.test(pathname)) return true;
   return hostname.endsWith("api.openai.com") && /^\/v1\/projects\/./.test(pathname);
 }
