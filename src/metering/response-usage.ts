@@ -7,6 +7,7 @@ import { countTokens } from "../pricing/tokens.ts";
 import type { PricedUsage } from "../pricing/usage.ts";
 import { readResponse } from "../providers/index.ts";
 import type { ModelUsage, ReportedUsage } from "../providers/provider.ts";
+import { COST_STATING_PROVIDERS } from "../providers/stated-cost.ts";
 
 /** The model that was asked for, where that is known. */
 export interface CalledModel {
@@ -43,23 +44,36 @@ export function usageFromResponse(
 /**
  * Prices what an answer reports: at the cost that the provider states, else each part by the model that it names.
  *
- * @throws UnknownModelError where no cost is stated and one of them has no price; InvalidUsageError above $9,000,000.
+ * @throws UnknownModelError where no cost is stated and one of them has no price; InvalidUsageError above $9,000,000, and
+ * where neither a token nor a cost is stated.
  */
 export function priceReported(
   prices: PriceBook,
   usage: ReportedUsage,
   called: { provider: string; model: string },
 ): PricedUsage {
-  const { models, statedNanoUsd } = usage;
+  const { models } = usage;
   const [first] = models;
+  const tokens = models.reduce((sum, part) => sum + countTokens(part.tokens), 0);
+  const statedNanoUsd = isBelieved(usage, called) ? usage.statedNanoUsd : undefined;
+  if (tokens === 0 && statedNanoUsd === undefined) {
+    throw new InvalidUsageError(
+      `${called.provider}/${called.model} states that it used no token: no call does.`,
+    );
+  }
   return {
     nanoUsd: statedNanoUsd ?? costOf(usage, called, prices),
-    tokens: models.reduce((sum, part) => sum + countTokens(part.tokens), 0),
+    tokens,
     requests: 1,
     provider: called.provider,
     model: first.model ?? called.model,
     tokenKinds: first.tokens,
   };
+}
+
+/** Something in between may fill in a cost of nothing; only those who do state what a call cost are believed. */
+function isBelieved({ statedNanoUsd }: ReportedUsage, { provider }: { provider: string }): boolean {
+  return statedNanoUsd !== 0 || COST_STATING_PROVIDERS.has(provider);
 }
 
 function costOf(

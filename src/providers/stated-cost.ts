@@ -3,6 +3,9 @@ import { scaledInteger, sumNanoUsdRoundedUp } from "../ledger/money.ts";
 import { isGiven, isObject, type JsonObject } from "./json.ts";
 import type { ReportedUsage } from "./provider.ts";
 
+/** Those who state what a call cost, be it nothing. */
+export const COST_STATING_PROVIDERS: ReadonlySet<string> = new Set(["openrouter", "perplexity", "xai"]);
+
 /**
  * Reads the cost out of a usage object: xAI's `cost_in_usd_ticks`, OpenRouter's `cost` in dollars, Perplexity's `cost`
  * with its parts. A cost that can't be read is a doubt, and the price decides.

@@ -130,6 +130,12 @@ describe("Usage in a provider's answer", () => {
     expect(() => usageFromResponse(prices, response)).toThrow(InvalidUsageError);
   });
 
+  it("is an error where it is nothing at all, since no call uses no token", () => {
+    const nothing = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
+    const answer = { model: "gpt-4o-mini", choices: [{ message: { content: "Yes" } }], usage: nothing };
+    expect(() => usageFromResponse(prices, answer)).toThrow(InvalidUsageError);
+  });
+
   it("is an error for a model without a price", () => {
     expect(() => usageFromResponse(prices, chat("nobody-knows-me"))).toThrow(UnknownModelError);
   });

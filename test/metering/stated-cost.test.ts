@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createMeteredFetch } from "../../src/metering/fetch.ts";
+import { usageFromResponse } from "../../src/metering/response-usage.ts";
 import { createPriceBook } from "../../src/pricing/price-book.ts";
 import { json, startUpstream, type Upstream } from "../support/upstream.ts";
 import { type MemoryTestMeter, memoryTestMeter } from "./test-meter.ts";
@@ -44,6 +45,17 @@ describe("A cost that the provider states", () => {
     expect(await told({ cost_in_usd_ticks: 15 }, "vendor/other")).toEqual([
       { type: "settled", costNanoUsd: 2, source: "reported", tokens },
     ]);
+  });
+
+  it("is not believed where it is nothing, unless the provider is one that states its costs", async () => {
+    expect(await told({ cost: 0 })).toMatchObject([{ type: "settled", costNanoUsd: 10_000 }]);
+    const called = { provider: "openrouter", model: "vendor/model" };
+    const answer = {
+      model: "vendor/model",
+      choices: [],
+      usage: { prompt_tokens: 7, completion_tokens: 3, cost: 0 },
+    };
+    expect(usageFromResponse(prices, answer, called)).toMatchObject({ nanoUsd: 0, tokens: 10 });
   });
 
   it("leaves it to the price where it is no amount, and an event tells of it", async () => {
