@@ -6,7 +6,7 @@ import { createGateway, generateText, wrapLanguageModel } from "ai";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { meterMiddleware } from "../../src/ai-sdk.ts";
 import { BudgetExceededError, UnboundedCallError, UnknownModelError } from "../../src/errors.ts";
-import { failure } from "../metering/sdk-suite.ts";
+import { failure } from "../support/outcomes.ts";
 import { hangUp, startUpstream, type Upstream } from "../support/upstream.ts";
 import { speakAllApis, speakAsGateway } from "./answers.ts";
 import { type TestMeter, testMeter } from "./test-meter.ts";

@@ -5,7 +5,7 @@ import { createOpenAI as createOpenAI3 } from "ai-sdk-openai-3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { meterMiddleware } from "../../src/ai-sdk.ts";
 import { BudgetExceededError, InvalidOptionsError } from "../../src/errors.ts";
-import { failure } from "../metering/sdk-suite.ts";
+import { failure } from "../support/outcomes.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 import { sendEvents, speakAllApis } from "./answers.ts";
 import { type TestMeter, testMeter } from "./test-meter.ts";

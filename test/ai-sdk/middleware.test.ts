@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { meterMiddleware } from "../../src/ai-sdk.ts";
 import { BudgetExceededError, StoreUnavailableError } from "../../src/errors.ts";
 import type { NodeMeterOptions } from "../../src/node.ts";
-import { failure } from "../metering/sdk-suite.ts";
+import { failure } from "../support/outcomes.ts";
 import { freePort } from "../support/redis-server.ts";
 import {
   cutAfter,

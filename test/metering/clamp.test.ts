@@ -9,8 +9,8 @@ import {
 import type { ReserveOperation } from "../../src/ledger/store.ts";
 import { type NodeMeterOptions, UsageMeter } from "../../src/node.ts";
 import { freshNamespace } from "../meter/stores.ts";
+import { failure } from "../support/outcomes.ts";
 import { speakBothApis, startUpstream, type Upstream } from "../support/upstream.ts";
-import { failure } from "./sdk-suite.ts";
 
 let upstream: Upstream;
 let events: MeterEvent[];

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createMeteredFetch, type MeteredFetchOptions } from "../../src/metering/fetch.ts";
 import { createPriceBook } from "../../src/pricing/price-book.ts";
+import { failure } from "../support/outcomes.ts";
 import { json, raw, startUpstream, type Upstream } from "../support/upstream.ts";
-import { failure } from "./sdk-suite.ts";
 import { type MemoryTestMeter, memoryTestMeter } from "./test-meter.ts";
 
 let upstream: Upstream;

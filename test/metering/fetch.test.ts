@@ -6,8 +6,8 @@ import { UnrecognizedRequestError } from "../../src/errors.ts";
 import { createMeteredFetch, type MeteredFetchOptions } from "../../src/metering/fetch.ts";
 import { createPriceBook } from "../../src/pricing/price-book.ts";
 import type { PricedUsage } from "../../src/pricing/usage.ts";
+import { failure } from "../support/outcomes.ts";
 import { json, raw, speakBothApis, startUpstream, type Upstream } from "../support/upstream.ts";
-import { failure } from "./sdk-suite.ts";
 import { type MemoryTestMeter, memoryTestMeter } from "./test-meter.ts";
 
 const prices = createPriceBook();

@@ -10,8 +10,8 @@ import {
 import { createMeteredFetch } from "../../src/metering/fetch.ts";
 import type { MeteredFetchOptions } from "../../src/metering/options.ts";
 import { createPriceBook, type PriceBookOptions } from "../../src/pricing/price-book.ts";
+import { collect, failure } from "../support/outcomes.ts";
 import { type Answer, cutAfter, json, pieces, startUpstream, type Upstream } from "../support/upstream.ts";
-import { collect, failure } from "./sdk-suite.ts";
 import { type MemoryTestMeter, memoryTestMeter } from "./test-meter.ts";
 
 const MODEL = "gemini-2.5-flash";

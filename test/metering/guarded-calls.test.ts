@@ -7,8 +7,8 @@ import {
   memoryStore,
   UsageMeter,
 } from "../../src/index.ts";
+import { failure } from "../support/outcomes.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
-import { failure } from "./sdk-suite.ts";
 
 let upstream: Upstream;
 let events: MeterEvent[];

@@ -4,8 +4,8 @@ import OpenAI6 from "openai-6";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createMeteredFetch, type MeteredFetchOptions } from "../../src/metering/fetch.ts";
 import { createPriceBook } from "../../src/pricing/price-book.ts";
+import { collect, failure } from "../support/outcomes.ts";
 import { cutAfter, json, raw, speakBothApis, startUpstream, type Upstream } from "../support/upstream.ts";
-import { collect, failure } from "./sdk-suite.ts";
 import { type MemoryTestMeter, memoryTestMeter } from "./test-meter.ts";
 
 const model = "gpt-4o-mini";

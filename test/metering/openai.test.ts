@@ -4,8 +4,8 @@ import { BudgetExceededError } from "../../src/errors.ts";
 import type { CallMeter } from "../../src/metering/calls.ts";
 import { createMeteredFetch, type MeteredFetchOptions } from "../../src/metering/fetch.ts";
 import { createPriceBook } from "../../src/pricing/price-book.ts";
+import { collect, failure } from "../support/outcomes.ts";
 import { speakBothApis, startUpstream, type Upstream } from "../support/upstream.ts";
-import { collect, failure } from "./sdk-suite.ts";
 import { type MemoryTestMeter, memoryTestMeter } from "./test-meter.ts";
 
 const prices = createPriceBook({ models: { "our-deployment": "gpt-4o-mini" } });

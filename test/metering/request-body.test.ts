@@ -4,8 +4,8 @@ import { AgentLimitError, InvalidUsageError, UnrecognizedRequestError } from "..
 import type { HeldBound } from "../../src/metering/calls.ts";
 import { createMeteredFetch, type MeteredFetchOptions } from "../../src/metering/fetch.ts";
 import { createPriceBook } from "../../src/pricing/price-book.ts";
+import { failure } from "../support/outcomes.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
-import { failure } from "./sdk-suite.ts";
 import { type MemoryTestMeter, memoryTestMeter } from "./test-meter.ts";
 
 const prices = createPriceBook();

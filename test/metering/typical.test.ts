@@ -7,8 +7,8 @@ import { createPriceBook } from "../../src/pricing/price-book.ts";
 import type { JsonObject } from "../../src/providers/json.ts";
 import { openAiChat } from "../../src/providers/openai-chat.ts";
 import { freshNamespace } from "../meter/stores.ts";
+import { failure } from "../support/outcomes.ts";
 import { json, speakBothApis, startUpstream, type Upstream } from "../support/upstream.ts";
-import { failure } from "./sdk-suite.ts";
 
 const prices = createPriceBook();
 const url = new URL("https://api.openai.com/v1/chat/completions");
