@@ -92,13 +92,3 @@ export async function textOf(pieces: AsyncIterable<string>): Promise<string> {
   for await (const piece of pieces) text += piece;
   return text;
 }
-
-/** What `work` fails with. */
-export async function failure(work: Promise<unknown>): Promise<unknown> {
-  return work.then(
-    (value) => {
-      throw new Error(`It did not fail, but came to ${JSON.stringify(value)}.`);
-    },
-    (error: unknown) => error,
-  );
-}

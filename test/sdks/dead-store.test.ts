@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BudgetExceededError, StoreUnavailableError } from "../../src/errors.ts";
 import { type Broken, hangs, nobodyListens } from "../support/broken-stores.ts";
-import { type Bench, failure, meteredClient, startBench, textOf } from "./bench.ts";
+import { failure } from "../support/outcomes.ts";
+import { type Bench, meteredClient, startBench, textOf } from "./bench.ts";
 import { SDKS } from "./clients/index.ts";
 import type { Sdk } from "./sdk.ts";
 

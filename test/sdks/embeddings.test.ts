@@ -5,8 +5,9 @@ import OpenAI5 from "openai-5";
 import OpenAI6 from "openai-6";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { BudgetExceededError } from "../../src/errors.ts";
+import { failure } from "../support/outcomes.ts";
 import { speakBothApis } from "../support/upstream.ts";
-import { type Bench, failure, meteredClient, startBench } from "./bench.ts";
+import { type Bench, meteredClient, startBench } from "./bench.ts";
 import { SDKS } from "./clients/index.ts";
 import type { Fetch } from "./sdk.ts";
 

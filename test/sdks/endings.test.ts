@@ -1,7 +1,8 @@
 /** Every way in which a call can end that was sent, through every client: charged, unless it is provably unbilled. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { failure } from "../support/outcomes.ts";
 import { type Answer, cutAfter, hangUp, json, neverAnswer, raw, speakBothApis } from "../support/upstream.ts";
-import { type Bench, failure, type MeteredClient, meteredClient, startBench, textOf } from "./bench.ts";
+import { type Bench, type MeteredClient, meteredClient, startBench, textOf } from "./bench.ts";
 import { SDKS } from "./clients/index.ts";
 
 const long = { words: Array(12).fill("word "), pauseMs: 40 };

@@ -13,7 +13,8 @@ import {
   UsageMeter,
 } from "../../src/index.ts";
 import { LOOPBACK_CERTIFICATE, LOOPBACK_KEY } from "../support/loopback-certificate.ts";
-import { type Bench, failure, startBench } from "./bench.ts";
+import { failure } from "../support/outcomes.ts";
+import { type Bench, startBench } from "./bench.ts";
 import { INSTRUMENTABLE, type Method } from "./instrumentable.ts";
 import type { Fetch } from "./sdk.ts";
 

@@ -16,7 +16,8 @@ import {
   UnknownModelError,
   UnrecognizedRequestError,
 } from "../../src/errors.ts";
-import { type Bench, failure, meteredClient, startBench } from "./bench.ts";
+import { failure } from "../support/outcomes.ts";
+import { type Bench, meteredClient, startBench } from "./bench.ts";
 import { SDKS } from "./clients/index.ts";
 import { type Fetch, userMessage } from "./sdk.ts";
 

@@ -1,8 +1,9 @@
 /** What every client sees of a meter, over real HTTP and a real Redis. */
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { BudgetExceededError } from "../../src/errors.ts";
+import { failure } from "../support/outcomes.ts";
 import { json, speakBothApis } from "../support/upstream.ts";
-import { type Bench, costNanoUsd, failure, meteredClient, startBench, textOf } from "./bench.ts";
+import { type Bench, costNanoUsd, meteredClient, startBench, textOf } from "./bench.ts";
 import { SDKS } from "./clients/index.ts";
 
 const said = { inputTokens: 7, outputTokens: 3, words: ["Ich", " heiße", " Ada ", "👩‍💻."] };

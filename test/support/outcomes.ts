@@ -9,8 +9,8 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
 /** What `work` fails with. */
 export async function failure(work: Promise<unknown>): Promise<unknown> {
   return work.then(
-    () => {
-      throw new Error("It did not fail.");
+    (value) => {
+      throw new Error(`It did not fail, but came to ${JSON.stringify(value)}.`);
     },
     (error: unknown) => error,
   );
