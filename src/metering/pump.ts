@@ -11,19 +11,26 @@ export interface Passage {
   readonly abandon: (() => void) | undefined;
   /** The source is at its end, one way or the other. */
   finished(): void;
+  /** Aborted with the call. */
+  readonly signal: AbortSignal;
   /** Given where the runtime drops what a response leaves behind, with its client if not before. */
   readonly keepAlive?: ((work: Promise<unknown>) => void) | undefined;
 }
 
+/** From here on the provider waits for the reader: one that is as slow as that, or gone without a word, costs no more memory. */
+const UNREAD_BYTES_MAX = 8 * 1024 * 1024;
+
 /**
  * Reads `source` by itself, at the provider's pace: a caller that stops reading costs memory for what it has not read,
- * and never the count. A cancel returns at once. The returned stream closes after `conclude` is done.
+ * 8 MiB at most, and not the count. A cancel returns at once. The returned stream closes after `conclude` is done.
  */
 export function pump(source: Bytes, passage: Passage): Bytes {
   const { watcher } = passage;
   const reader = source.getReader();
   const conclude = once(passage.conclude);
   let gone = false;
+  let goOn = () => {};
+  passage.signal.addEventListener("abort", () => goOn(), { once: true });
 
   async function run(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     const show = (pieces: Uint8Array[]) => {
@@ -33,6 +40,7 @@ export function pump(source: Bytes, passage: Passage): Bytes {
       for (let next = await reader.read(); !next.done; next = await reader.read()) {
         show(watcher.see(next.value));
         if (watcher.decided) void conclude("closed");
+        if (isFull(controller)) await roomIn(controller);
       }
       show(watcher.rest());
       await conclude("closed");
@@ -45,6 +53,17 @@ export function pump(source: Bytes, passage: Passage): Bytes {
     }
   }
 
+  const isFull = ({ desiredSize }: ReadableStreamDefaultController) =>
+    !gone && !passage.signal.aborted && desiredSize !== null && desiredSize <= 0;
+
+  async function roomIn(controller: ReadableStreamDefaultController): Promise<void> {
+    while (isFull(controller)) {
+      await new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+    }
+  }
+
   /** A runtime that drops a stream with its client may not say so. */
   function enqueue(controller: ReadableStreamDefaultController<Uint8Array>, piece: Uint8Array): void {
     try {
@@ -54,18 +73,21 @@ export function pump(source: Bytes, passage: Passage): Bytes {
     }
   }
 
-  return new ReadableStream<Uint8Array>({
+  const underlying: UnderlyingDefaultSource<Uint8Array> = {
     start(controller) {
       const running = run(controller);
       passage.keepAlive?.(running);
     },
+    pull: () => goOn(),
     cancel() {
       gone = true;
+      goOn();
       if (watcher.decided || passage.abandon === undefined) return;
       void conclude("cut");
       passage.abandon();
     },
-  });
+  };
+  return new ReadableStream(underlying, new ByteLengthQueuingStrategy({ highWaterMark: UNREAD_BYTES_MAX }));
 }
 
 /** How often what is only counted is looked at: often enough for a ledger, seldom enough to cost nothing. */

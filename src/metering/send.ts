@@ -92,6 +92,7 @@ function passOn(response: Response, ready: ReadyCall, { settle, upstream, keepAl
     // What is no stream was generated, and billed, before its first byte came.
     abandon: isStream ? upstream.abort : undefined,
     finished: upstream.unlink,
+    signal: upstream.signal,
     keepAlive,
   };
   const source = readableBody(response);

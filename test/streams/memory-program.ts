@@ -1,12 +1,13 @@
 /** Reads a metered stream of many megabytes, and says how much memory it took at most beyond what was there before. */
+import { setTimeout as delay } from "node:timers/promises";
 import { memoryStore, UsageMeter } from "../../src/index.ts";
 
-const { UPSTREAM_URL, ASKS_FOR_USAGE = "", MEGABYTES = "50" } = process.env;
+const { UPSTREAM_URL, ASKS_FOR_USAGE = "", MEGABYTES = "50", WAITS_MS = "0" } = process.env;
 const meter = new UsageMeter({ scope: "memory", store: memoryStore(), monthlyBudgetUsd: 1_000 });
 const usedBytes = () => {
   globalThis.gc?.();
-  const { heapUsed, arrayBuffers, external } = process.memoryUsage();
-  return heapUsed + arrayBuffers + external;
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
 };
 
 async function readStream(megabytes: number): Promise<{ bytes: number; peakBytes: number }> {
@@ -25,6 +26,7 @@ async function readStream(megabytes: number): Promise<{ bytes: number; peakBytes
   let peakBytes = 0;
   let looks = 0;
   for await (const chunk of body ?? []) {
+    if (bytes === 0) await delay(Number(WAITS_MS));
     bytes += chunk.length;
     if (bytes / 1_000_000 < looks) continue;
     looks += 1;
