@@ -87,7 +87,8 @@ export function pump(source: Bytes, passage: Passage): Bytes {
       passage.abandon();
     },
   };
-  return new ReadableStream(underlying, new ByteLengthQueuingStrategy({ highWaterMark: UNREAD_BYTES_MAX }));
+  // Not every runtime has the class of this strategy.
+  return new ReadableStream(underlying, { highWaterMark: UNREAD_BYTES_MAX, size: ({ length }) => length });
 }
 
 /** How often what is only counted is looked at: often enough for a ledger, seldom enough to cost nothing. */
