@@ -1,6 +1,7 @@
 /** Watches an answer pass by, and says what it cost: by its usage, by its form, or not at all. */
+import { readUsageOf } from "../providers/index.ts";
 import { type JsonObject, parseOnlyObject } from "../providers/json.ts";
-import type { ProviderApi, ReportedUsage, UsageContext } from "../providers/provider.ts";
+import type { EventReader, ProviderApi, ReportedUsage, UsageContext } from "../providers/provider.ts";
 import type { FrameSplitter } from "./frames.ts";
 
 /** What an answer says of its cost. */
@@ -43,9 +44,11 @@ export function watchEvents(
   call: UsageContext,
   { splitter, hides }: StreamForm,
 ): AnswerWatcher {
-  const reader = api.readEvents(call);
+  const reader = forgiving(api.readEvents(call));
   let readable = true;
   let isHidden = false;
+  /** The last event, where its blank line never came. */
+  const openEvent = () => (readable ? splitter.dataOf(splitter.held) : "");
   return {
     see(chunk) {
       if (!readable) return [chunk];
@@ -64,11 +67,12 @@ export function watchEvents(
       }
       return hides === undefined ? [chunk] : shown;
     },
-    rest: () => (hides === undefined || !readable ? [] : [splitter.held]),
+    rest: () => (hides === undefined || !readable || hides(openEvent()) ? [] : [splitter.held]),
     get decided() {
       return reader.ended;
     },
     verdict(ending) {
+      if (ending === "closed" && !reader.ended) reader.read(openEvent());
       const usage = reader.usage();
       const isFinal = reader.ended || (ending === "closed" && reader.complete);
       if (isFinal && usage !== undefined) return { kind: "reported", usage };
@@ -76,6 +80,31 @@ export function watchEvents(
       const reason = readable ? "The stream ended without stating its usage" : TOO_LARGE;
       return { kind: "unknown", known: usage, reason };
     },
+  };
+}
+
+/**
+ * A reader that reads nothing more once it has failed: the call was sent, and a failure here would break its answer.
+ */
+function forgiving(reader: EventReader): EventReader {
+  let failed = false;
+  const unlessFailed = <Result>(read: () => Result): Result | undefined => {
+    try {
+      return failed ? undefined : read();
+    } catch {
+      failed = true;
+      return undefined;
+    }
+  };
+  return {
+    read: (data) => unlessFailed(() => reader.read(data)),
+    get ended() {
+      return unlessFailed(() => reader.ended) ?? false;
+    },
+    get complete() {
+      return unlessFailed(() => reader.complete) ?? false;
+    },
+    usage: () => unlessFailed(() => reader.usage()),
   };
 }
 
@@ -95,7 +124,7 @@ export function watchBody(api: ProviderApi, call: UsageContext, status: number):
     verdict(ending) {
       if (ending === "cut") return { kind: "unknown" };
       const body = parseOnlyObject(textOf(chunks));
-      const usage = body && api.readAnswer(body, call);
+      const usage = body && readUsageOf(api, body, call);
       if (usage !== undefined) return { kind: "reported", usage };
       if (status >= 400) return verdictOfError(api, status, body);
       const isReadable = size <= READABLE_BYTES_MAX;

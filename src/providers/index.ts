@@ -6,7 +6,7 @@ import { bedrockConverse } from "./bedrock-converse.ts";
 import { gemini } from "./gemini.ts";
 import { geminiEmbeddings } from "./gemini-embeddings.ts";
 import { providerAt } from "./hosts.ts";
-import { isObject } from "./json.ts";
+import { isObject, type JsonObject } from "./json.ts";
 import { openAiChat } from "./openai-chat.ts";
 import { openAiEmbeddings } from "./openai-embeddings.ts";
 import { openAiResponses } from "./openai-responses.ts";
@@ -67,8 +67,21 @@ export interface RecognisedAnswer {
 export function readResponse(response: unknown): RecognisedAnswer | undefined {
   if (!isObject(response)) return undefined;
   const api = PROVIDER_APIS.find((candidate) => candidate.isAnswer(response));
-  const usage = api?.readAnswer(response, UNKNOWN_REQUEST);
+  const usage = api && readUsageOf(api, response, UNKNOWN_REQUEST);
   return api === undefined || usage === undefined ? undefined : { api, usage };
+}
+
+/** The usage in an answer; undefined, too, where reading it fails: the call was sent, so its caller must not hear of it. */
+export function readUsageOf(
+  api: ProviderApi,
+  body: JsonObject,
+  call: UsageContext,
+): ReportedUsage | undefined {
+  try {
+    return api.readAnswer(body, call);
+  } catch {
+    return undefined;
+  }
 }
 
 const UNKNOWN_REQUEST: UsageContext = { cacheWrite: undefined, fast: false, regional: false };

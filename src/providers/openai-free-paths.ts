@@ -5,11 +5,14 @@
  * opens a session that a `fetch` does not see (realtime, live, chatkit). So is `responses/compact`, which spends and
  * reports nothing.
  */
+import { providerAt } from "./hosts.ts";
 
 /** Whether a POST to this address, under any base path, costs nothing. */
-export function isFreeAtOpenAi({ hostname, pathname }: URL): boolean {
-  // Mistral's conversations run agents, and its moderation has a price.
-  if (hostname.endsWith("mistral.ai") && /\/(?:conversations|moderations)/.test(pathname)) return false;
+export function isFreeAtOpenAi(url: URL): boolean {
+  const { hostname, pathname } = url;
+  // Mistral's conversations run agents, and its moderation has a price, behind a gateway too.
+  const isMistral = hostname.endsWith(".mistral.ai") || providerAt(url) === "mistral";
+  if (isMistral && /\/(?:conversations|moderations)/.test(pathname)) return false;
   if (FREE_PATH.test(pathname)) return true;
   return hostname.endsWith("api.openai.com") && /^\/v1\/projects\/./.test(pathname);
 }

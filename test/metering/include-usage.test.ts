@@ -5,8 +5,11 @@ import type { MeterEvent } from "../../src/metering/calls.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 
 let upstream: Upstream;
+/** What ends the stream: after the usage, as a rule, and a blank line. */
+let end: string;
 
 beforeEach(async () => {
+  end = "\n\ndata: [DONE]\n\n";
   upstream = await startUpstream((request, response) => {
     const asked = JSON.stringify(request.body).includes('"include_usage":true');
     const chunks = [
@@ -14,9 +17,7 @@ beforeEach(async () => {
       ...(asked ? [{ model: "qwen3", choices: [], usage: { prompt_tokens: 7, completion_tokens: 3 } }] : []),
     ];
     response.writeHead(200, { "content-type": "text/event-stream" });
-    response.end(
-      [...chunks.map((chunk) => JSON.stringify(chunk)), "[DONE]"].map((data) => `data: ${data}\n\n`).join(""),
-    );
+    response.end(chunks.map((chunk) => `data: ${JSON.stringify(chunk)}`).join("\n\n") + end);
   });
 });
 afterEach(() => upstream.close());
@@ -56,5 +57,16 @@ describe("A stream of a server of one's own", () => {
     ]);
     expect(text).not.toContain("usage");
     expect(text).toContain("[DONE]");
+  });
+
+  it("is counted, and rid of that chunk, where the server leaves out the last blank line", async () => {
+    for (end of ["", "\n"]) {
+      const { text, events } = await streamed("always");
+      expect(events.map(({ receipt }) => [receipt?.source, receipt?.costNanoUsd])).toEqual([
+        ["reported", 10_000],
+      ]);
+      expect(text).toMatch(/^data: .*"stop".*\n\n$/);
+      expect(text).not.toContain("usage");
+    }
   });
 });

@@ -135,6 +135,7 @@ describe("Whatever else might cost money is not known", () => {
     "https://api.openai.com/v1/realtime/client_secrets",
     "https://api.mistral.ai/v1/conversations",
     "https://api.mistral.ai/v1/moderations",
+    "https://gateway.example/v1/acc/gw/mistral/v1/moderations",
     "https://api.mistral.ai/v1/chat/moderations",
     "https://api.anthropic.com/v1/messages/batches",
     "https://api.anthropic.com/v1/complete",

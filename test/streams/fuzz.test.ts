@@ -198,6 +198,38 @@ describe.each(Object.entries(CALLS))("A call to %s", (_name, call) => {
   });
 });
 
+describe("An answer whose fields no text or number can be made of", () => {
+  const strange = { toString: 1, valueOf: 1 };
+  const gemini = {
+    candidates: [{ finishReason: "STOP" }],
+    usageMetadata: { promptTokenCount: 7, candidatesTokenCount: strange, trafficType: strange },
+  };
+  const chat = {
+    choices: [{ finish_reason: "stop" }],
+    usage: { prompt_tokens: 7, completion_tokens: 3, num_sources_used: strange },
+  };
+  const asEvents = (body: object) => `data: ${JSON.stringify(body)}\n\n`;
+
+  it.each([
+    ["chat completions", JSON.stringify(chat)],
+    ["a stream of chat completions", `${asEvents(chat)}data: [DONE]\n\n`],
+    ["Gemini", JSON.stringify(gemini)],
+    ["a stream of Gemini", asEvents(gemini)],
+    ["an array of Gemini", JSON.stringify([gemini])],
+  ])("of %s passes, is charged at the hold, and is told of", async (name, text) => {
+    const contentType = text.startsWith("data:") ? "text/event-stream" : "application/json";
+    const echo = { contentType, chunks: chunksCutAt(utf8(text), [9]) };
+    const { path, body } = CALLS[name] ?? { path: "", body: {} };
+    const { bytes, nanoUsdSpent, events } = await outcomeOf(path, echoing(body, echo));
+    expect(bytes).toEqual(utf8(text));
+    expect(nanoUsdSpent).toBeGreaterThan(0);
+    expect(events.map(({ type, receipt }) => [type, receipt?.source])).toEqual([
+      ["settled", "estimated"],
+      ["failed", undefined],
+    ]);
+  });
+});
+
 describe("An event larger than what is read", () => {
   it("passes, is charged at the hold, and is told of", async () => {
     const upstream = await startUpstream(raw(huge(), 200, { "content-type": "text/event-stream" }));

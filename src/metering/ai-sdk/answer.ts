@@ -1,7 +1,7 @@
 /** What an answer of the AI SDK says that it used, in the terms of the ledger. */
 import type { Tokens } from "../../pricing/usage.ts";
 import { optionalCount, requiredCount, tokensFrom } from "../../providers/counts.ts";
-import { PROVIDER_APIS } from "../../providers/index.ts";
+import { PROVIDER_APIS, readUsageOf } from "../../providers/index.ts";
 import { isObject, type JsonObject, nonEmptyString } from "../../providers/json.ts";
 import type { ProviderCall, ReportedUsage, UsageContext } from "../../providers/provider.ts";
 
@@ -36,7 +36,8 @@ export function reportedUsage(answer: StatedAnswer, call: AnsweredCall): Reporte
 
 function readOwn(body: unknown, call: UsageContext): ReportedUsage | undefined {
   if (!isObject(body)) return undefined;
-  return PROVIDER_APIS.find((api) => api.isAnswer(body))?.readAnswer(body, call);
+  const api = PROVIDER_APIS.find((each) => each.isAnswer(body));
+  return api && readUsageOf(api, body, call);
 }
 
 function countedUsage(answer: StatedAnswer, call: UsageContext): ReportedUsage | undefined {
