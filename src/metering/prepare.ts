@@ -1,5 +1,10 @@
 /** Brings a recognised request to the point where it can be held: read, bounded, and rewritten where that was asked for. */
-import { InvalidUsageError, UnknownModelError, UnrecognizedRequestError } from "../errors.ts";
+import {
+  AgentLimitError,
+  InvalidUsageError,
+  UnknownModelError,
+  UnrecognizedRequestError,
+} from "../errors.ts";
 import type { ModelPrice } from "../pricing/model-price.ts";
 import { priceEstimate } from "../pricing/price-usage.ts";
 import { type JsonObject, jsonText, parseObject } from "../providers/json.ts";
@@ -61,7 +66,7 @@ export async function prepareCall(
   const { text, body } = await readBody(incoming, url);
   const { includeUsage } = options;
   const asked: ApiRequest = { url, provider, body, headers: incoming.headers, includeUsage };
-  const call = api.readCall(asked);
+  const call = readCall(api, asked);
   if (call.model === "") throw new UnknownModelError(`This request to ${url.host} names no model.`);
   const price = options.prices.find(provider, call.model);
   // A signature covers every byte.
@@ -72,6 +77,18 @@ export async function prepareCall(
   if (said !== undefined) return readyCall(read, limited, { ...said, provider, model: call.model });
   if (options.allowUnbounded !== true) assertBounded(limited.call);
   return boundedCall(read, limited, options);
+}
+
+/** @throws InvalidUsageError for fields of such a form that reading them fails: an object without a text, endless nesting. */
+function readCall(api: ProviderApi, asked: ApiRequest): ProviderCall {
+  try {
+    return api.readCall(asked);
+  } catch (error) {
+    if (error instanceof AgentLimitError) throw error;
+    throw new InvalidUsageError(
+      `A field of this POST to ${shownAddress(asked.url)} has a form that no server takes, so nothing bounds its cost.`,
+    );
+  }
 }
 
 /** A request as it will be sent, but for the usage that it may ask for. */

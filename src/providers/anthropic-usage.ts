@@ -42,17 +42,18 @@ export function readEvents(call: UsageContext): EventReader {
         start(event.message);
       } else if (event.type === "message_delta") {
         stopped ||= isObject(event.delta) && typeof event.delta.stop_reason === "string";
-        hasTotals ||= isObject(event.usage);
+        hasTotals ||= isObject(event.usage) && isGiven(event.usage.output_tokens);
         merge(event.usage);
       } else if (event.type === "message_stop") {
         ended = true;
       }
     },
+    // The output that a stream begins with is not what it ends with.
     get ended() {
-      return ended;
+      return ended && hasTotals;
     },
     get complete() {
-      return stopped;
+      return stopped && hasTotals;
     },
     usage: () => together([{ ...message, usage }, ...before].map((each) => readMessage(each, call))),
   };
@@ -106,9 +107,14 @@ function readUsage(
   return {
     models: [first, ...others],
     statedNanoUsd,
-    extras: { webSearches, fast: usage.speed === "fast", regional: usage.inference_geo === "us" },
+    extras: { webSearches, fast: isFast(usage, call), regional: usage.inference_geo === "us" },
     doubts: [...doubts, ...unknown.map(unknownPass)],
   };
+}
+
+/** A speed that the answer does not state is the one that was asked for. */
+function isFast({ speed }: JsonObject, call: UsageContext): boolean {
+  return isGiven(speed) ? speed === "fast" : call.fast;
 }
 
 const PASS_TYPES = new Set<unknown>(["message", "compaction", "advisor_message", "fallback_message"]);

@@ -91,6 +91,19 @@ describe("A stream of a compatible host", () => {
   });
 });
 
+describe("A stream that never states its totals", () => {
+  it.each([
+    ["no usage", undefined],
+    ["a usage without output", { input_tokens: 10 }],
+    ["an output of null", { output_tokens: null }],
+  ])("with %s at its end is not read by the counts of its beginning", (_what, usage) => {
+    const reader = anthropicMessages.readEvents(plain);
+    const events = [start(counts), { ...delta({}), usage }, { type: "message_stop" }];
+    for (const event of events) reader.read(JSON.stringify(event));
+    expect([reader.ended, reader.complete]).toEqual([false, false]);
+  });
+});
+
 describe("Cache writes whose split is of an earlier moment", () => {
   it("are explained by the split as far as it goes, and by none that is more than they are", () => {
     const split = { ephemeral_5m_input_tokens: 20, ephemeral_1h_input_tokens: 10 };
@@ -112,6 +125,11 @@ describe("Fees and dearer modes of a message", () => {
       fast: true,
     });
     expect(read({ ...usage, server_tool_use: { web_search_requests: "3" } })).toBeUndefined();
+  });
+
+  it("are at the speed that was asked for where the answer states none", () => {
+    const fast = (usage: object) => read({ ...counts, ...usage }, { ...plain, fast: true })?.extras.fast;
+    expect([fast({}), fast({ speed: null }), fast({ speed: "standard" })]).toEqual([true, true, false]);
   });
 });
 

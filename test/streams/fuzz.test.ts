@@ -1,7 +1,7 @@
 /** Whatever is asked and whatever comes back: no crash, and no free call. */
 import fc from "fast-check";
 import { describe, expect, inject, it } from "vitest";
-import { AgentLimitError } from "../../src/errors.ts";
+import { AgentLimitError, InvalidUsageError } from "../../src/errors.ts";
 import { memoryStore, UsageMeter } from "../../src/index.ts";
 import type { MeterEvent } from "../../src/metering/calls.ts";
 import { chunksCutAt, type Echo } from "../support/echo-upstream.ts";
@@ -227,6 +227,15 @@ describe("An answer whose fields no text or number can be made of", () => {
       ["settled", "estimated"],
       ["failed", undefined],
     ]);
+  });
+});
+
+describe("A request with a field that no text can be made of", () => {
+  it("is refused with a typed error", async () => {
+    const { path, body } = CALLS["Anthropic messages"] ?? { path: "", body: {} };
+    const asked = { ...body, tools: [{ type: { toString: 1, valueOf: 1 } }] };
+    const { refusal } = await outcomeOf(path, JSON.stringify(asked), await hearingUrl());
+    expect(refusal).toBeInstanceOf(InvalidUsageError);
   });
 });
 
