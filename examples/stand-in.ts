@@ -1,6 +1,6 @@
 /**
  * Runs an example against a model that is played on this machine, with no key and no account:
- * `node examples/stand-in.ts node examples/agent-team/research.ts`
+ * `npx node examples/stand-in.ts node examples/agent-team/research.ts`
  *
  * It speaks OpenAI's chat completions. The example finds it by OPENAI_BASE_URL, and still needs its Redis.
  */
