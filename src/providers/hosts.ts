@@ -53,6 +53,6 @@ const KNOWN_PROVIDERS = new Set([
 export function providerAt({ hostname, pathname }: URL): string | undefined {
   if (Object.hasOwn(PROVIDERS_BY_HOST, hostname)) return PROVIDERS_BY_HOST[hostname];
   const byDomain = PROVIDERS_BY_DOMAIN.find(([domain]) => domain.test(hostname))?.[1];
-  const byPath = pathname.includes("/openai/deployments/") ? "azure" : undefined;
+  const byPath = /\/openai\/deployments\//i.test(pathname) ? "azure" : undefined;
   return byDomain ?? byPath ?? pathname.split("/").find((part) => KNOWN_PROVIDERS.has(part));
 }

@@ -9,14 +9,22 @@ export function readAnswer(body: JsonObject, call: UsageContext): ReportedUsage 
   const usage = statedUsage(body);
   if (usage === undefined) return undefined;
   const model = nonEmptyString(body.model);
-  const models = modelsIn(body, { model, usage });
+  const serviceTier = servedTier(body, call);
+  const models = modelsIn(body, { model, usage, serviceTier });
   const webSearches = webSearchesOf(usage, model ?? call.model ?? "");
   if (models === undefined || Number.isNaN(webSearches)) return undefined;
   return {
     models,
-    extras: { fast: body.service_tier === "ultrafast", regional: call.regional, webSearches },
+    extras: { fast: serviceTier === "ultrafast", regional: call.regional, webSearches },
     ...costAndDoubts(usage),
   };
+}
+
+/** A tier that the answer does not name is the one that was asked for, so that nothing dearer is booked as standard. */
+export function servedTier({ service_tier: stated }: JsonObject, call: UsageContext): unknown {
+  if (isGiven(stated)) return stated;
+  if (call.fast) return "ultrafast";
+  return call.priorityTier === "asked" ? "priority" : undefined;
 }
 
 /** The cost that a usage object states, and why its counts may not be the whole truth. */
@@ -66,7 +74,7 @@ function statedUsage(body: JsonObject): JsonObject | undefined {
 /** Groq's compound systems break the sum down by the models that took part. */
 function modelsIn(
   body: JsonObject,
-  whole: { model: string | undefined; usage: JsonObject },
+  { serviceTier, ...whole }: { model: string | undefined; usage: JsonObject; serviceTier: unknown },
 ): ReportedUsage["models"] | undefined {
   const groq = isObject(body.x_groq) ? body.x_groq.usage_breakdown : undefined;
   const breakdown = [body.usage_breakdown, groq].find(isObject);
@@ -74,7 +82,7 @@ function modelsIn(
     isObject(usage) ? [{ model: nonEmptyString(model), usage }] : [],
   );
   const [first, ...others] = (parts.length > 0 ? parts : [whole]).map(({ model, usage }) => {
-    const tokens = readTokens(usage, body.service_tier);
+    const tokens = readTokens(usage, serviceTier);
     return tokens && { model, tokens };
   });
   if (first === undefined) return undefined;

@@ -5,7 +5,7 @@ import type { ApiRequest, ProviderCall } from "./provider.ts";
 
 /** On Azure the deployment in the path is what is called, whatever the body says. Empty where neither names a model. */
 export function modelCalled({ url, body }: ApiRequest): string {
-  const deployment = /\/openai\/deployments\/([^/]+)\//.exec(url.pathname)?.[1];
+  const deployment = /\/openai\/deployments\/([^/]+)\//i.exec(url.pathname)?.[1];
   if (deployment === undefined) return nonEmptyString(body.model) ?? "";
   try {
     return decodeURIComponent(deployment);
@@ -20,7 +20,7 @@ export function isResident(url: URL): boolean {
 }
 
 /** Only accounts of OpenAI's, and of Azure's, can have a dearer tier as their default. */
-export function priorityTierOf(tier: unknown, provider = "openai"): ProviderCall["priorityTier"] {
+export function priorityTierOf(tier: unknown, provider: string): ProviderCall["priorityTier"] {
   const hasDefault = provider === "openai" || provider === "azure";
   if (!isGiven(tier) || tier === "auto") return hasDefault ? "open" : "excluded";
   return tier === "default" || tier === "flex" || tier === "on_demand" ? "excluded" : "asked";

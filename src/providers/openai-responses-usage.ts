@@ -2,13 +2,14 @@
 import type { CallExtras } from "../pricing/cost.ts";
 import { optionalCount, requiredCount, tokensFrom } from "./counts.ts";
 import { isObject, type JsonObject, nonEmptyString, objectsOf } from "./json.ts";
-import { costAndDoubts, readTokens } from "./openai-chat-usage.ts";
+import { costAndDoubts, readTokens, servedTier } from "./openai-chat-usage.ts";
 import type { ModelUsage, ReportedUsage, UsageContext } from "./provider.ts";
 
 /** @returns undefined where usage is missing or malformed, as it is before a background answer is complete. */
 export function readUsage(response: JsonObject, call: UsageContext): ReportedUsage | undefined {
-  const { usage, status, service_tier: serviceTier } = response;
+  const { usage, status } = response;
   if (!isObject(usage) || status === "queued" || status === "in_progress") return undefined;
+  const serviceTier = servedTier(response, call);
   const tokens = readTokens(usage, serviceTier);
   const made = imagesMade(response);
   const webSearches = webSearchesIn(response);

@@ -55,7 +55,7 @@ function readCall(request: ApiRequest): ProviderCall {
     cacheWrite: cacheWriteOf(body),
     fast: body.service_tier === "ultrafast",
     regional: isResident(request.url),
-    priorityTier: priorityTierOf(body.service_tier),
+    priorityTier: priorityTierOf(body.service_tier, request.provider),
     unbounded: unboundedIn(request, model),
     feeCalls: feeCallsOf(body),
   };

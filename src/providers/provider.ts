@@ -128,7 +128,7 @@ export interface LimitLowering {
 
 /** What reading an answer needs to know of its request. */
 export type UsageContext = Pick<ProviderCall, "cacheWrite" | "fast" | "regional"> &
-  Partial<Pick<ProviderCall, "model" | "output">>;
+  Partial<Pick<ProviderCall, "model" | "output" | "priorityTier">>;
 
 /** What one answer says it used. */
 export interface ReportedUsage {

@@ -244,6 +244,16 @@ describe("The priority tier", () => {
   const tier = (address: string, service_tier?: string) =>
     openAiChat.readCall(request(address, { model: "m", service_tier })).priorityTier;
 
+  it("is the one that was asked for where the answer names none", () => {
+    const tier = (more: object, call: Partial<UsageContext>) =>
+      openAiChat.readAnswer({ model: "m", choices: [], usage: counts, ...more }, { ...plain, ...call });
+    const asked = { priorityTier: "asked" } as const;
+    expect(tier({}, asked)?.models[0].tokens.serviceTier).toBe("priority");
+    expect(tier({ service_tier: "default" }, asked)?.models[0].tokens.serviceTier).toBeUndefined();
+    expect(tier({}, { priorityTier: "open" })?.models[0].tokens.serviceTier).toBeUndefined();
+    expect(tier({}, { ...asked, fast: true })?.extras.fast).toBe(true);
+  });
+
   it("may be an account's default at OpenAI alone", () => {
     expect(tier("https://api.openai.com/v1/chat/completions")).toBe("open");
     expect(tier("https://api.groq.com/openai/v1/chat/completions")).toBe("excluded");

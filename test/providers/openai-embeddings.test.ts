@@ -37,12 +37,12 @@ describe("A request for embeddings", () => {
     expect(held([]).tokens).toBeGreaterThan(1_000);
   });
 
-  it("goes to a deployment on Azure", () => {
+  it.each(["deployments", "Deployments"])("goes to a deployment on Azure, under %s", (folder) => {
     const azure = new URL(
-      "https://x.openai.azure.com/openai/deployments/my-embed%201/embeddings?api-version=1",
+      `https://x.openai.azure.com/openai/${folder}/my-embed%201/embeddings?api-version=1`,
     );
-    const call = openAiEmbeddings.readCall({ url: azure, provider: "azure", body: { input: "Hi" } });
-    expect(call.model).toBe("my-embed 1");
+    const body = { input: "Hi", model: "another" };
+    expect(openAiEmbeddings.readCall({ url: azure, provider: "azure", body }).model).toBe("my-embed 1");
   });
 });
 

@@ -28,6 +28,12 @@ describe("A request to OpenAI's responses", () => {
     expect(read({ service_tier: "ultrafast" }).fast).toBe(true);
   });
 
+  it("leaves no tier open where no account has a default", () => {
+    const url = new URL("https://api.x.ai/v1/responses");
+    const call = openAiResponses.readCall({ url, provider: "xai", body: { model: "m" } });
+    expect(call.priorityTier).toBe("excluded");
+  });
+
   it("has its output limit in one field, of at least 16 tokens", () => {
     expect(read({}).output.limitTokens).toBeUndefined();
     expect(read({ max_output_tokens: 20 }).output.limitTokens).toBe(20);
@@ -267,6 +273,16 @@ describe("An answer of OpenAI's responses", () => {
     expect(tier("flex")?.models[0].tokens.serviceTier).toBe("flex");
     expect(tier("default")?.models[0].tokens.serviceTier).toBeUndefined();
     expect(tier("ultrafast")?.extras.fast).toBe(true);
+  });
+
+  it("was served on the tier that was asked for where it states none", () => {
+    const body = { object: "response", model: "m", usage: { input_tokens: 4, output_tokens: 2 } };
+    const call = { cacheWrite: undefined, fast: false, regional: false, priorityTier: "asked" } as const;
+    const tierOf = (response: object, fast = false) =>
+      openAiResponses.readAnswer({ ...body, ...response }, { ...call, fast });
+    expect(tierOf({})?.models[0].tokens.serviceTier).toBe("priority");
+    expect(tierOf({ service_tier: "default" })?.models[0].tokens.serviceTier).toBeUndefined();
+    expect(tierOf({}, true)?.extras.fast).toBe(true);
   });
 
   it.each([

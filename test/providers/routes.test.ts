@@ -20,6 +20,7 @@ describe("A billed call is recognised under any base path, with the provider tha
       "azure",
     ],
     ["https://apim.example/openai/deployments/D/chat/completions?api-version=1", "openai-chat", "azure"],
+    ["https://apim.example/OpenAI/Deployments/D/chat/completions?api-version=1", "openai-chat", "azure"],
     ["https://gateway.example/v1/acc/gw/openai/chat/completions", "openai-chat", "openai"],
     ["https://gateway.example/v1/acc/gw/groq/chat/completions", "openai-chat", "groq"],
     ["http://localhost:8787/groq/openai/v1/chat/completions", "openai-chat", "groq"],
