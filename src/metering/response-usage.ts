@@ -3,8 +3,8 @@ import { InvalidUsageError, UnknownModelError } from "../errors.ts";
 import { costNanoUsd } from "../pricing/cost.ts";
 import type { ModelPrice } from "../pricing/model-price.ts";
 import type { PriceBook } from "../pricing/price-book.ts";
-import { countTokens } from "../pricing/tokens.ts";
-import type { PricedUsage } from "../pricing/usage.ts";
+import { countTokens, INPUT_COUNTS, sumOf } from "../pricing/tokens.ts";
+import type { PricedUsage, Tokens } from "../pricing/usage.ts";
 import { readResponse } from "../providers/index.ts";
 import type { ModelUsage, ReportedUsage } from "../providers/provider.ts";
 import { COST_STATING_PROVIDERS } from "../providers/stated-cost.ts";
@@ -45,7 +45,7 @@ export function usageFromResponse(
  * Prices what an answer reports: at the cost that the provider states, else each part by the model that it names.
  *
  * @throws UnknownModelError where no cost is stated and one of them has no price; InvalidUsageError above $9,000,000, and
- * where neither a token nor a cost is stated.
+ * where neither input nor a cost is stated.
  */
 export function priceReported(
   prices: PriceBook,
@@ -54,16 +54,18 @@ export function priceReported(
 ): PricedUsage {
   const { models } = usage;
   const [first] = models;
-  const tokens = models.reduce((sum, part) => sum + countTokens(part.tokens), 0);
+  const sumUp = (count: (tokens: Tokens) => number) =>
+    models.reduce((sum, part) => sum + count(part.tokens), 0);
   const statedNanoUsd = isBelieved(usage, called) ? usage.statedNanoUsd : undefined;
-  if (tokens === 0 && statedNanoUsd === undefined) {
+  // Hosts that leave a count out state zero.
+  if (statedNanoUsd === undefined && sumUp((tokens) => sumOf(tokens, INPUT_COUNTS)) === 0) {
     throw new InvalidUsageError(
-      `${called.provider}/${called.model} states that it used no token: no call does.`,
+      `${called.provider}/${called.model} states that it used no token of input: no call does without.`,
     );
   }
   return {
     nanoUsd: statedNanoUsd ?? costOf(usage, called, prices),
-    tokens,
+    tokens: sumUp(countTokens),
     requests: 1,
     provider: called.provider,
     model: first.model ?? called.model,

@@ -130,10 +130,19 @@ describe("Usage in a provider's answer", () => {
     expect(() => usageFromResponse(prices, response)).toThrow(InvalidUsageError);
   });
 
-  it("is an error where it is nothing at all, since no call uses no token", () => {
-    const nothing = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
-    const answer = { model: "gpt-4o-mini", choices: [{ message: { content: "Yes" } }], usage: nothing };
+  it.each([0, 7])("is an error where it has no input and %d of output: no call goes without", (output) => {
+    const usage = { prompt_tokens: 0, completion_tokens: output, total_tokens: output };
+    const answer = { model: "gpt-4o-mini", choices: [{ message: { content: "Yes" } }], usage };
     expect(() => usageFromResponse(prices, answer)).toThrow(InvalidUsageError);
+  });
+
+  it("needs no input of its own where all of it was cached, or where it states its cost", () => {
+    const cached = { input_tokens: 0, cache_read_input_tokens: 9, output_tokens: 7 };
+    const message = { type: "message", model: "claude-haiku-4-5", usage: cached };
+    expect(usageFromResponse(prices, message).tokens).toBe(16);
+    const priced = { prompt_tokens: 0, completion_tokens: 7, cost: 0.5 };
+    const answer = { model: "gpt-4o-mini", choices: [], usage: priced };
+    expect(usageFromResponse(prices, answer).nanoUsd).toBe(500_000_000);
   });
 
   it("is an error for a model without a price", () => {
