@@ -3,8 +3,8 @@
  * says.
  *
  * `index.json` is a list of records: `id`, `api` (one of `recorded-apis.ts`; others are skipped), `provider`,
- * `streaming`, `wire` (`sse`, or `json` for whatever else), `file` (the body, as it came), `httpStatus`, `model`, and
- * `expected`: counts that include their parts, as providers state them (`inputTokens` with cache reads and writes,
+ * `streaming`, `wire` (`sse`, `json-array` for Gemini's streams without `alt=sse`, else `json`), `file` (the body, as it
+ * came), `httpStatus`, `model`, and `expected`: counts that include their parts, as providers state them (`inputTokens` with cache reads and writes,
  * `outputTokens` with reasoning), `usageMissing` where the body has none, `usagePartial` where it was cut,
  * `providerCostUsd` where the body states its cost.
  *
