@@ -75,7 +75,10 @@ function others(denials: Denial[]): string {
 
 function advice(denials: Denial[]): string {
   if (needsMoreThanALimit(denials))
-    return "It alone needs more than the whole limit: lower its output limit (max_completion_tokens, max_tokens, or `defaultMaxOutputTokens`), or raise the budget.";
+    return (
+      "It alone needs more than the whole limit: lower its estimate, or the output limit in its request " +
+      "(max_completion_tokens, max_output_tokens, max_tokens, maxOutputTokens) or in `defaultMaxOutputTokens`; or raise the budget."
+    );
   if (onlyHoldsDeny(denials))
     return "Only calls in flight stand in the way: try again when they have settled.";
   return denials.some((denial) => denial.resetsAt === null)
