@@ -30,6 +30,7 @@ export function pump(source: Bytes, passage: Passage): Bytes {
   const conclude = once(passage.conclude);
   let gone = false;
   let goOn = () => {};
+  let endPull = () => {};
   passage.signal.addEventListener("abort", () => goOn(), { once: true });
 
   async function run(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
@@ -58,6 +59,7 @@ export function pump(source: Bytes, passage: Passage): Bytes {
 
   async function roomIn(controller: ReadableStreamDefaultController): Promise<void> {
     while (isFull(controller)) {
+      endPull();
       await new Promise<void>((resolve) => {
         goOn = resolve;
       });
@@ -78,7 +80,13 @@ export function pump(source: Bytes, passage: Passage): Bytes {
       const running = run(controller);
       passage.keepAlive?.(running);
     },
-    pull: () => goOn(),
+    // Pending until the reader is behind: a pull that is done is called again for every chunk, which costs.
+    pull() {
+      goOn();
+      return new Promise((resolve) => {
+        endPull = resolve;
+      });
+    },
     cancel() {
       gone = true;
       goOn();
