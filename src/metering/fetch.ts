@@ -7,7 +7,7 @@ import { UNBOUNDED_FEATURES, unboundedPost } from "../providers/unbounded.ts";
 import type { MeterEvent } from "./calls.ts";
 import { holdOrClamp } from "./clamp.ts";
 import { refuse } from "./deny.ts";
-import { takeHeld } from "./held-signals.ts";
+import { replaceHeld, takeHeld } from "./held-signals.ts";
 import { type MeteredFetch, withMeter } from "./metered-fetch.ts";
 import type { MeteredFetchOptions } from "./options.ts";
 import { type PreparedCall, prepareCall } from "./prepare.ts";
@@ -25,7 +25,7 @@ export type { EstimateRequest, MeteredFetchOptions } from "./options.ts";
  * - A billed call is held at its bound, sent, and settled by its answer. A refusal before sending reaches the caller as
  *   the very error, after one attempt of its SDK. After sending, nothing of the meter ever reaches the caller: an SDK
  *   would send the call again and pay twice.
- * - A call that a middleware of this meter holds already passes, once.
+ * - A call that a middleware of this meter holds already passes, once. One that a parent's holds is held here instead.
  * - Any other request is refused with `UnrecognizedRequestError`, unless `unknownRequest` is `pass`.
  */
 export function createMeteredFetch(options: MeteredFetchOptions): MeteredFetch {
@@ -46,6 +46,7 @@ export function createMeteredFetch(options: MeteredFetchOptions): MeteredFetch {
     try {
       if (route.kind !== "call") throw unrecognized(incoming, route);
       prepared = await prepareCall(incoming, route, options);
+      await replaceHeld(incoming.signal, options.meter);
       ready = { incoming, api: route.api, ...(await holdOrClamp(prepared, id, options)), startedAtMs };
     } catch (error) {
       const type = error instanceof BudgetExceededError ? "denied" : "failed";

@@ -6,11 +6,17 @@
  */
 import type { CallMeter } from "./calls.ts";
 
-const holders = new WeakMap<AbortSignal, CallMeter>();
+export interface Holder {
+  readonly meter: CallMeter;
+  /** Gives the hold back, for a meter that holds the call in all its scopes and more. Never rejects. */
+  giveBack(): Promise<void>;
+}
 
-/** Says that the next billed call with this signal is held by `meter`. */
-export function markHeld(signal: AbortSignal, meter: CallMeter): void {
-  holders.set(signal, meter);
+const holders = new WeakMap<AbortSignal, Holder>();
+
+/** Says that the next billed call with this signal is held. */
+export function markHeld(signal: AbortSignal, holder: Holder): void {
+  holders.set(signal, holder);
 }
 
 /** Takes the word back: the call was made, or never will be. */
@@ -20,8 +26,16 @@ export function forgetHeld(signal: AbortSignal): void {
 
 /** Whether a call with this signal is held in every scope of `meter`. */
 export function isHeld(signal: AbortSignal | undefined, meter: CallMeter): boolean {
-  const holder = signal && holders.get(signal);
+  const holder = signal && holders.get(signal)?.meter;
   return holder !== undefined && (holder === meter || holder.covers(meter));
+}
+
+/** Has the hold of a call with this signal given back where `meter` is about to hold it in those scopes and more. */
+export async function replaceHeld(signal: AbortSignal | undefined, meter: CallMeter): Promise<void> {
+  const holder = signal && holders.get(signal);
+  if (signal === undefined || holder === undefined || !meter.covers(holder.meter)) return;
+  holders.delete(signal);
+  await holder.giveBack();
 }
 
 /** The same, once: each hold is of one call. */

@@ -65,11 +65,33 @@ describe("Word that a call is held", () => {
     expect((await metered.outcome()).spentNanoUsd).toBe(CALL_NANO_USD);
   });
 
-  it("does not reach the fetch of a meter with scopes of its own, which holds for them", async () => {
-    const other = metered.meter.child("team:other", { budgets: [{ window: "day", usd: 1 }] });
-    await wrapped(openai(other.fetch)).doGenerate({ prompt: PROMPT });
-    await other.flush();
+  it("is taken back by the fetch of a child, which holds for all scopes: each counts once", async () => {
+    const child = metered.meter.child("team:other", { budgets: [{ window: "day", usd: 1 }] });
+    await wrapped(openai(child.fetch)).doGenerate({ prompt: PROMPT });
+    await child.flush();
+    expect((await child.getUsage()).nanoUsdSpent).toBe(CALL_NANO_USD);
+    expect(await metered.outcome()).toMatchObject({ spentNanoUsd: CALL_NANO_USD, heldNanoUsd: 0 });
+  });
+
+  it("is taken back by the middleware of a child, in whose stream each scope counts once", async () => {
+    const child = metered.meter.child("team:other", { budgets: [{ window: "day", usd: 1 }] });
+    const model = wrapLanguageModel({ model: openai(), middleware: meterMiddleware(child) });
+    const { stream } = await wrapped(model).doStream({ prompt: PROMPT });
+    for await (const _part of stream);
+    await child.flush();
+    expect((await child.getUsage()).nanoUsdSpent).toBe(CALL_NANO_USD);
+    expect(await metered.outcome()).toMatchObject({ spentNanoUsd: CALL_NANO_USD, heldNanoUsd: 0 });
+  });
+
+  it("leaves the hold of a meter beside, whose scopes the fetch does not all count", async () => {
+    const [one, other] = ["team:one", "team:other"].map((scope) => metered.meter.child(scope));
+    if (one === undefined || other === undefined) throw new Error("Two children were made.");
+    const model = wrapLanguageModel({ model: openai(other.fetch), middleware: meterMiddleware(one) });
+    await model.doGenerate({ prompt: PROMPT });
+    await Promise.all([one.flush(), other.flush()]);
+    expect((await one.getUsage()).nanoUsdSpent).toBe(CALL_NANO_USD);
     expect((await other.getUsage()).nanoUsdSpent).toBe(CALL_NANO_USD);
+    expect((await metered.outcome()).spentNanoUsd).toBe(2 * CALL_NANO_USD);
   });
 
   it("is enough for a second middleware of the same meter", async () => {

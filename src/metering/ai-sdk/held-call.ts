@@ -3,7 +3,7 @@ import { AgentLimitError, BudgetExceededError } from "../../errors.ts";
 import { randomId } from "../../ledger/operation-id.ts";
 import type { ProviderCall } from "../../providers/provider.ts";
 import { holdOrClamp } from "../clamp.ts";
-import { forgetHeld, markHeld } from "../held-signals.ts";
+import { forgetHeld, markHeld, replaceHeld } from "../held-signals.ts";
 import { linkedAbort } from "../linked-abort.ts";
 import type { MeteredFetchOptions } from "../options.ts";
 import { settleCall } from "../settle.ts";
@@ -23,7 +23,7 @@ export interface HeldModelCall {
   sent(): void;
   /** Lets go of the caller's signal. */
   finished(): void;
-  /** Books what it cost. Never rejects; resolves at once where the runtime keeps the work alive. */
+  /** Books what it cost, once. Never rejects; resolves at once where the runtime keeps the work alive. */
   settle(verdict: Verdict): Promise<void>;
 }
 
@@ -44,17 +44,23 @@ export async function holdModelCall(
   const names = pricedNames(model);
   try {
     const { prepared, paramsOf } = prepareModelCall(asked, names, options);
+    await replaceHeld(caller, meter);
     const held = await holdOrClamp(prepared, id, options);
-    const settle = (verdict: Verdict) => {
+    let booked: Promise<void> | undefined;
+    const book = (verdict: Verdict) => {
       const sent = { ...held.prepared, hold: held.hold, startedAtMs };
-      const settled = settleCall(sent, names.mayBeRegional ? asRegional(verdict) : verdict, options);
-      meter.background(settled);
+      booked ??= settleCall(sent, names.mayBeRegional ? asRegional(verdict) : verdict, options);
+      meter.background(booked);
+      return booked;
+    };
+    const settle = (verdict: Verdict) => {
+      const settled = book(verdict);
       return options.waitUntil === undefined ? settled : Promise.resolve();
     };
     if (caller?.aborted) void settle({ kind: "unbilled" });
     caller?.throwIfAborted();
     const upstream = linkedAbort(caller);
-    markHeld(upstream.signal, meter);
+    markHeld(upstream.signal, { meter, giveBack: () => book({ kind: "unbilled" }) });
     return {
       params: { ...paramsOf(held.prepared), abortSignal: upstream.signal },
       call: held.prepared.call,

@@ -40,7 +40,7 @@ export interface MeterMiddleware {
  * A middleware that holds what each call can cost before its model is asked, and settles by the usage in its answer or in
  * the `finish` of its stream. A denial is thrown as it is, after one attempt. For language models alone.
  *
- * Over a provider whose `fetch` is this meter's, or one of a parent of it, a call counts once.
+ * Over a provider whose `fetch` is this meter's, or one of a parent or a child of it, a call counts once.
  *
  * @param meter a `UsageMeter`.
  * @throws InvalidOptionsError for what is no meter of this copy of the package.
