@@ -3,7 +3,8 @@ import { definedToolTokens, runsAtTheCaller } from "./anthropic-messages.ts";
 import { bedrockCall, bedrockError, isBedrockError } from "./bedrock-paths.ts";
 import { base64Length, boundingCount, boundingList, thinkingFloor } from "./bounding-fields.ts";
 import { optionalCount, requiredCount, tokensFrom } from "./counts.ts";
-import { isGiven, isObject, type JsonObject, nonEmptyString, objectsOf } from "./json.ts";
+import { isGiven, isObject, type JsonObject, jsonText, nonEmptyString, objectsOf } from "./json.ts";
+import { noEvents } from "./no-events.ts";
 import type {
   ApiRequest,
   InputShape,
@@ -34,8 +35,7 @@ export const bedrockConverse: ProviderApi = {
 
   isAnswer: (body) => isObject(body.output) && "stopReason" in body,
   readAnswer,
-  // An answer is one JSON body.
-  readEvents: () => ({ read: () => {}, ended: false, complete: false, usage: () => undefined }),
+  readEvents: noEvents,
   isErrorBody: isBedrockError,
   errorBody: bedrockError,
 };
@@ -138,7 +138,7 @@ const LIMIT_FIELDS = ["max_tokens", "maxTokens", "max_gen_len", "max_new_tokens"
 
 /** Cache points of Converse's, and `cache_control` among Claude's own fields. */
 function cacheWriteOf(body: JsonObject): "5m" | "1h" | undefined {
-  const text = JSON.stringify(body);
+  const text = jsonText(body);
   if (!/"(?:cachePoint|cache_control)":\{/.test(text)) return undefined;
   return text.includes('"ttl":"1h"') ? "1h" : "5m";
 }

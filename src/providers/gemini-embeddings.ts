@@ -4,6 +4,7 @@ import { shapeOf } from "./gemini-content.ts";
 import { readUsageMetadata } from "./gemini-usage.ts";
 import { listOf } from "./google-fields.ts";
 import { isObject, type JsonObject } from "./json.ts";
+import { noEvents } from "./no-events.ts";
 import type { ApiRequest, ProviderApi, ProviderCall, ReportedUsage } from "./provider.ts";
 
 const METHODS = "embedContent|batchEmbedContents";
@@ -22,7 +23,7 @@ export const geminiEmbeddings: ProviderApi = {
 
   isAnswer: (body) => isObject(body.embedding) || Array.isArray(body.embeddings),
   readAnswer,
-  readEvents: () => ({ read: () => {}, ended: false, complete: false, usage: () => undefined }),
+  readEvents: noEvents,
   isErrorBody: gemini.isErrorBody,
   errorBody: gemini.errorBody,
 };

@@ -32,7 +32,6 @@ const PROVIDERS_BY_HOST: Record<string, string> = {
 
 const PROVIDERS_BY_DOMAIN: [domain: RegExp, provider: string][] = [
   [/\.(?:openai|cognitiveservices|services\.ai)\.azure\.com$/, "azure"], // learn.microsoft.com/azure/ai-foundry
-  [/\.api\.openai\.com$/, "openai"], // data residency: platform.openai.com/docs/guides/your-data
   // The runtime, its VPC endpoints, and bedrock-mantle, which speaks OpenAI's APIs: docs.aws.amazon.com/bedrock
   [/(?:^|\.)bedrock-.*\.(?:amazonaws\.com|amazonaws\.com\.cn|api\.aws)$/, "bedrock"],
   [/(?:^|-)aiplatform\.googleapis\.com$/, "google"], // cloud.google.com/vertex-ai/docs/reference/rest
@@ -45,14 +44,19 @@ const KNOWN_PROVIDERS = new Set([
 ]);
 
 /**
- * The provider that an address names: by its host, else by Azure's own paths, else by a part of the path, as gateways
- * and local proxies have it (`/v1/ACCOUNT/GATEWAY/groq/chat/completions`).
+ * The provider that an address names: by its host, under which regions have theirs (`eu.api.openai.com`), else by Azure's
+ * own paths, else by a part of the path, as gateways and local proxies have it (`/v1/ACCOUNT/GATEWAY/groq/chat/completions`).
  *
  * @returns undefined for what could be anyone's: localhost, a gateway, a server of one's own.
  */
 export function providerAt({ hostname, pathname }: URL): string | undefined {
-  if (Object.hasOwn(PROVIDERS_BY_HOST, hostname)) return PROVIDERS_BY_HOST[hostname];
+  const byHost = Object.entries(PROVIDERS_BY_HOST).find(([host]) => `.${hostname}`.endsWith(`.${host}`))?.[1];
   const byDomain = PROVIDERS_BY_DOMAIN.find(([domain]) => domain.test(hostname))?.[1];
   const byPath = /\/openai\/deployments\//i.test(pathname) ? "azure" : undefined;
-  return byDomain ?? byPath ?? pathname.split("/").find((part) => KNOWN_PROVIDERS.has(part));
+  return byHost ?? byDomain ?? byPath ?? pathname.split("/").find((part) => KNOWN_PROVIDERS.has(part));
+}
+
+/** Data residency at OpenAI, in whatever region, which costs more on some models: platform.openai.com/docs/guides/your-data. */
+export function isResident({ hostname }: URL): boolean {
+  return hostname.endsWith(".api.openai.com");
 }

@@ -1,19 +1,11 @@
 /** OpenAI chat completions, and whoever speaks them: Azure, Groq, Mistral, DeepSeek, xAI, OpenRouter, vLLM and others. */
 import { boundingCount, boundingList, thinkingFloor } from "./bounding-fields.ts";
-import { cacheWriteOf } from "./cache-control.ts";
 import { providerAt } from "./hosts.ts";
 import { isGiven, isObject, type JsonObject, objectsOf, parseObject } from "./json.ts";
 import { readAnswer, readEvents } from "./openai-chat-usage.ts";
 import { isOpenAiError, openAiError } from "./openai-errors.ts";
 import { isFreeAtOpenAi } from "./openai-free-paths.ts";
-import {
-  audioMedia,
-  imageMedia,
-  isResident,
-  type Media,
-  modelCalled,
-  priorityTierOf,
-} from "./openai-request.ts";
+import { audioMedia, imageMedia, type Media, termsOf } from "./openai-request.ts";
 import { unboundedAround } from "./openai-unbounded.ts";
 import type {
   ApiRequest,
@@ -46,18 +38,12 @@ export const openAiChat: ProviderApi = {
 
 function readCall(request: ApiRequest): ProviderCall {
   const { body } = request;
-  const model = modelCalled(request);
+  const terms = termsOf(request);
   return {
-    model,
-    stream: body.stream === true,
-    input: inputOf(body, model),
+    ...terms,
+    input: inputOf(body, terms.model),
     output: outputOf(body),
-    // OpenAI's models write theirs unasked: their prices say so.
-    cacheWrite: cacheWriteOf(body),
-    fast: body.service_tier === "ultrafast",
-    regional: isResident(request.url),
-    priorityTier: priorityTierOf(body.service_tier, request.provider),
-    unbounded: unboundedIn(request, model),
+    unbounded: unboundedIn(request, terms.model),
   };
 }
 

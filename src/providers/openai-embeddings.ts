@@ -1,8 +1,10 @@
 /** OpenAI's embeddings, and whoever speaks them: Azure, Mistral, Voyage and others. */
+import { isResident } from "./hosts.ts";
 import { isGiven, isObject, type JsonObject, nonEmptyString, objectsOf } from "./json.ts";
+import { noEvents } from "./no-events.ts";
 import { costAndDoubts, readTokens } from "./openai-chat-usage.ts";
 import { isOpenAiError, openAiError } from "./openai-errors.ts";
-import { isResident, modelCalled } from "./openai-request.ts";
+import { modelCalled } from "./openai-request.ts";
 import type {
   ApiRequest,
   InputShape,
@@ -27,8 +29,7 @@ export const openAiEmbeddings: ProviderApi = {
 
   isAnswer: (body) => objectsOf(body.data).some(({ embedding }) => isGiven(embedding)),
   readAnswer,
-  // There are no streams.
-  readEvents: () => ({ read: () => {}, ended: false, complete: false, usage: () => undefined }),
+  readEvents: noEvents,
   isErrorBody: isOpenAiError,
   errorBody: openAiError,
 };

@@ -1,5 +1,7 @@
 /** What requests to all of OpenAI's APIs have in common, whoever serves them. */
 import { base64Length } from "./bounding-fields.ts";
+import { cacheWriteOf } from "./cache-control.ts";
+import { isResident } from "./hosts.ts";
 import { isGiven, nonEmptyString } from "./json.ts";
 import type { ApiRequest, ProviderCall } from "./provider.ts";
 
@@ -14,13 +16,22 @@ export function modelCalled({ url, body }: ApiRequest): string {
   }
 }
 
-/** Data residency, which costs more on some models. */
-export function isResident(url: URL): boolean {
-  return /^(?:us|eu|ae|au|in|jp)\.api\.openai\.com$/.test(url.hostname);
+/** What a call asks for besides its input, its output and its tools. */
+export function termsOf(request: ApiRequest) {
+  const { url, provider, body } = request;
+  return {
+    model: modelCalled(request),
+    stream: body.stream === true,
+    // OpenAI's models write theirs unasked: their prices say so.
+    cacheWrite: cacheWriteOf(body),
+    fast: body.service_tier === "ultrafast",
+    regional: isResident(url),
+    priorityTier: priorityTierOf(body.service_tier, provider),
+  };
 }
 
 /** Only accounts of OpenAI's, and of Azure's, can have a dearer tier as their default. */
-export function priorityTierOf(tier: unknown, provider: string): ProviderCall["priorityTier"] {
+function priorityTierOf(tier: unknown, provider: string): ProviderCall["priorityTier"] {
   const hasDefault = provider === "openai" || provider === "azure";
   if (!isGiven(tier) || tier === "auto") return hasDefault ? "open" : "excluded";
   return tier === "default" || tier === "flex" || tier === "on_demand" ? "excluded" : "asked";

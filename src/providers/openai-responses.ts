@@ -1,9 +1,8 @@
 /** OpenAI's responses, and whoever speaks them: Azure, xAI, DeepSeek, OpenRouter, Bedrock and others. */
 import { boundingCount, boundingList, thinkingFloor } from "./bounding-fields.ts";
-import { cacheWriteOf } from "./cache-control.ts";
 import { isGiven, isObject, type JsonObject, parseObject } from "./json.ts";
 import { isOpenAiError, openAiError } from "./openai-errors.ts";
-import { isResident, modelCalled, priorityTierOf } from "./openai-request.ts";
+import { termsOf } from "./openai-request.ts";
 import { inputOf, toolsIn } from "./openai-responses-input.ts";
 import { readUsage } from "./openai-responses-usage.ts";
 import { unboundedAround } from "./openai-unbounded.ts";
@@ -45,18 +44,12 @@ const LEAST_OUTPUT_TOKENS = 16;
 
 function readCall(request: ApiRequest): ProviderCall {
   const { body } = request;
-  const model = modelCalled(request);
+  const terms = termsOf(request);
   return {
-    model,
-    stream: body.stream === true,
-    input: inputOf(body, model),
+    ...terms,
+    input: inputOf(body, terms.model),
     output: outputOf(body),
-    // OpenAI's models write theirs unasked: their prices say so.
-    cacheWrite: cacheWriteOf(body),
-    fast: body.service_tier === "ultrafast",
-    regional: isResident(request.url),
-    priorityTier: priorityTierOf(body.service_tier, request.provider),
-    unbounded: unboundedIn(request, model),
+    unbounded: unboundedIn(request, terms.model),
     feeCalls: feeCallsOf(body),
   };
 }

@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { routeOf } from "../../src/providers/index.ts";
+import { openAiChat } from "../../src/providers/openai-chat.ts";
+import { openAiEmbeddings } from "../../src/providers/openai-embeddings.ts";
+import { openAiResponses } from "../../src/providers/openai-responses.ts";
 
 const VERTEX =
   "https://us-east5-aiplatform.googleapis.com/v1/projects/p/locations/us-east5/publishers/anthropic/models";
@@ -11,6 +14,9 @@ describe("A billed call is recognised under any base path, with the provider tha
   it.each([
     ["https://api.openai.com/v1/chat/completions", "openai-chat", "openai"],
     ["https://eu.api.openai.com/v1/chat/completions", "openai-chat", "openai"],
+    ["https://eu.openrouter.ai/api/v1/chat/completions", "openai-chat", "openrouter"],
+    ["https://us-east-1.api.x.ai/v1/chat/completions", "openai-chat", "xai"],
+    ["https://notopenrouter.ai/api/v1/chat/completions", "openai-chat", "openai"],
     ["https://api.groq.com/openai/v1/chat/completions", "openai-chat", "groq"],
     ["https://api.mistral.ai/v1/chat/completions", "openai-chat", "mistral"],
     ["https://openrouter.ai/api/v1/chat/completions", "openai-chat", "openrouter"],
@@ -88,6 +94,17 @@ describe("A billed call is recognised under any base path, with the provider tha
     ["http://localhost:1/v1beta/models/m:batchEmbedContents", "gemini-embeddings", "google"],
   ])("%s", (address, api, provider) => {
     expect(post(address)).toMatchObject({ kind: "call", api: { name: api }, provider });
+  });
+});
+
+describe("A call to a host of data residency has its region's price, whatever the region", () => {
+  it.each([openAiChat, openAiResponses, openAiEmbeddings])("of $name", ({ readCall }) => {
+    const isRegional = (host: string) =>
+      readCall({ url: new URL(`https://${host}/v1`), provider: "openai", body: { model: "m" } }).regional;
+    const regions = ["us", "eu", "ae", "au", "ca", "gb", "in", "jp", "kr", "sg"];
+    expect(regions.filter((region) => !isRegional(`${region}.api.openai.com`))).toEqual([]);
+    const others = ["api.openai.com", "us.example.com", "eu.api.openai.com.example.com", "myapi.openai.com"];
+    expect(others.filter(isRegional)).toEqual([]);
   });
 });
 
