@@ -2,7 +2,7 @@
 import { definedToolTokens, runsAtTheCaller } from "./anthropic-messages.ts";
 import { bedrockCall, bedrockError, isBedrockError } from "./bedrock-paths.ts";
 import { base64Length, boundingCount, boundingList, thinkingFloor } from "./bounding-fields.ts";
-import { optionalCount, requiredCount, tokensFrom } from "./counts.ts";
+import { optionalCount, requiredCount, servedTier, tokensFrom } from "./counts.ts";
 import { isGiven, isObject, type JsonObject, jsonText, nonEmptyString, objectsOf } from "./json.ts";
 import { noEvents } from "./no-events.ts";
 import type {
@@ -175,7 +175,8 @@ function readAnswer(body: JsonObject, call: UsageContext): ReportedUsage | undef
   const written = optionalCount(usage.cacheWriteInputTokens ?? usage.cacheWriteInputTokenCount);
   const input = requiredCount(usage.inputTokens);
   const output = requiredCount(usage.outputTokens);
-  const isOptimized = objectIn(body.performanceConfig).latency === "optimized";
+  const { latency } = objectIn(body.performanceConfig);
+  const isOptimized = latency === "optimized";
   const tokens = tokensFrom(
     {
       inputTokens: input,
@@ -183,7 +184,7 @@ function readAnswer(body: JsonObject, call: UsageContext): ReportedUsage | undef
       ...writesOf(usage, written, call),
       outputTokens: output,
     },
-    isOptimized ? "priority" : objectIn(body.serviceTier).type,
+    isOptimized ? "priority" : servedTier(objectIn(body.serviceTier).type ?? latency, call),
   );
   if (tokens === undefined) return undefined;
   const doubts: string[] = [];

@@ -1,5 +1,7 @@
 /** Token counts as providers report them. A malformed count poisons the whole usage: it is never read as zero. */
 import type { Tokens } from "../pricing/usage.ts";
+import { isGiven } from "./json.ts";
+import type { UsageContext } from "./provider.ts";
 
 /** A count that must be there: NaN unless it is a whole number from 0. */
 export function requiredCount(value: unknown): number {
@@ -8,7 +10,14 @@ export function requiredCount(value: unknown): number {
 
 /** A count that providers leave out when it is zero: 0 when absent or null, NaN when malformed. */
 export function optionalCount(value: unknown): number {
-  return value === undefined || value === null ? 0 : requiredCount(value);
+  return isGiven(value) ? requiredCount(value) : 0;
+}
+
+/** A tier that the answer does not name is the one that was asked for, so that nothing dearer is booked as standard. */
+export function servedTier(stated: unknown, call: UsageContext): unknown {
+  if (isGiven(stated) && stated !== "auto") return stated;
+  if (call.fast) return "ultrafast";
+  return call.priorityTier === "asked" ? "priority" : undefined;
 }
 
 /** Counts of one answer by exclusive kind; a kind that is left out is zero. */
@@ -23,8 +32,8 @@ export function tokensFrom(counts: TokenCounts, serviceTier: unknown): Tokens | 
   if (!Object.values(counts).every((count) => Number.isSafeInteger(count))) return undefined;
   const tokens: Tokens = { inputTokens, outputTokens };
   Object.assign(tokens, Object.fromEntries(Object.entries(others).filter(([, count]) => count > 0)));
-  if (serviceTier === "priority" || serviceTier === "flex" || serviceTier === "batch") {
-    tokens.serviceTier = serviceTier;
-  }
+  // OpenAI's newer models have a new name for it: developers.openai.com/api/docs/guides/fast-mode
+  const tier = serviceTier === "fast" ? "priority" : serviceTier;
+  if (tier === "priority" || tier === "flex" || tier === "batch") tokens.serviceTier = tier;
   return tokens;
 }

@@ -5,7 +5,7 @@ import { readUsageMetadata } from "./gemini-usage.ts";
 import { listOf } from "./google-fields.ts";
 import { isObject, type JsonObject } from "./json.ts";
 import { noEvents } from "./no-events.ts";
-import type { ApiRequest, ProviderApi, ProviderCall, ReportedUsage } from "./provider.ts";
+import type { ApiRequest, ProviderApi, ProviderCall, ReportedUsage, UsageContext } from "./provider.ts";
 
 const METHODS = "embedContent|batchEmbedContents";
 
@@ -46,7 +46,7 @@ function readCall({ url, body }: ApiRequest): ProviderCall {
 }
 
 /** Models before gemini-embedding-2 state no usage, and none names itself. */
-function readAnswer({ usageMetadata }: JsonObject): ReportedUsage | undefined {
-  const tokens = isObject(usageMetadata) ? readUsageMetadata(usageMetadata) : undefined;
+function readAnswer({ usageMetadata }: JsonObject, call: UsageContext): ReportedUsage | undefined {
+  const tokens = isObject(usageMetadata) ? readUsageMetadata(usageMetadata, call) : undefined;
   return tokens && { models: [{ model: undefined, tokens }], extras: {} };
 }

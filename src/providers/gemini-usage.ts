@@ -1,14 +1,16 @@
 /** `usageMetadata`, as Gemini states it: counts of zero are left out. */
 import type { Tokens } from "../pricing/usage.ts";
-import { optionalCount, tokensFrom } from "./counts.ts";
+import { optionalCount, servedTier, tokensFrom } from "./counts.ts";
 import { isGiven, type JsonObject, objectsOf } from "./json.ts";
+import type { UsageContext } from "./provider.ts";
 
 /**
  * Exclusive counts. The prompt holds what was cached and not what tools added to it; candidates do not hold thoughts.
  *
+ * @param call says the tier that was asked for, where the answer names none.
  * @returns undefined where neither the prompt nor the total is stated, and where a count is malformed.
  */
-export function readUsageMetadata(usage: JsonObject): Tokens | undefined {
+export function readUsageMetadata(usage: JsonObject, call: UsageContext): Tokens | undefined {
   if (!isGiven(usage.promptTokenCount) && !isGiven(usage.totalTokenCount)) return undefined;
   const { prompt, toolUse, candidates, thoughts } = statedParts(usage);
   const cached = optionalCount(usage.cachedContentTokenCount);
@@ -35,7 +37,7 @@ export function readUsageMetadata(usage: JsonObject): Tokens | undefined {
       audioOutputTokens: audioOutput,
       imageOutputTokens: imageOutput,
     },
-    tierOf(usage),
+    tierOf(usage, call),
   );
 }
 
@@ -61,8 +63,9 @@ function ofModality(details: unknown, modality: "AUDIO" | "IMAGE"): number {
 }
 
 /** Vertex says `ON_DEMAND_FLEX` or `ON_DEMAND_PRIORITY`, AI Studio `flex` or `priority`. */
-function tierOf({ trafficType, serviceTier }: JsonObject): string | undefined {
-  return /(?:^|_)(flex|priority|batch)$/.exec(String(trafficType ?? serviceTier).toLowerCase())?.[1];
+function tierOf({ trafficType, serviceTier }: JsonObject, call: UsageContext): string | undefined {
+  const served = servedTier(trafficType ?? serviceTier, call);
+  return /(?:^|_)(flex|priority|batch)$/.exec(String(served).toLowerCase())?.[1];
 }
 
 function sum(counts: readonly number[]): number {

@@ -159,7 +159,7 @@ interface Answered {
 }
 
 function readUsage(usage: JsonObject, { body, call, queries, doubts }: Answered): ReportedUsage | undefined {
-  const tokens = readUsageMetadata(usage);
+  const tokens = readUsageMetadata(usage, call);
   if (tokens === undefined) return undefined;
   const model = nonEmptyString(body.modelVersion);
   const found = [...doubts, ...(addsUp(usage) ? [] : ["its total is not the sum of its parts"])];

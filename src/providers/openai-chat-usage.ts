@@ -1,6 +1,6 @@
 /** What chat completions say that they used, in the dialects of all who speak them. */
 import type { Tokens } from "../pricing/usage.ts";
-import { optionalCount, requiredCount, tokensFrom } from "./counts.ts";
+import { optionalCount, requiredCount, servedTier, tokensFrom } from "./counts.ts";
 import { isGiven, isObject, type JsonObject, nonEmptyString, objectsOf, parseObject } from "./json.ts";
 import type { EventReader, ModelUsage, ReportedUsage, UsageContext } from "./provider.ts";
 import { statedCost } from "./stated-cost.ts";
@@ -9,7 +9,7 @@ export function readAnswer(body: JsonObject, call: UsageContext): ReportedUsage 
   const usage = statedUsage(body);
   if (usage === undefined) return undefined;
   const model = nonEmptyString(body.model);
-  const serviceTier = servedTier(body, call);
+  const serviceTier = servedTier(body.service_tier, call);
   const models = modelsIn(body, { model, usage, serviceTier });
   const webSearches = webSearchesOf(usage, model ?? call.model ?? "");
   if (models === undefined || Number.isNaN(webSearches)) return undefined;
@@ -18,13 +18,6 @@ export function readAnswer(body: JsonObject, call: UsageContext): ReportedUsage 
     extras: { fast: serviceTier === "ultrafast", regional: call.regional, webSearches },
     ...costAndDoubts(usage),
   };
-}
-
-/** A tier that the answer does not name is the one that was asked for, so that nothing dearer is booked as standard. */
-export function servedTier({ service_tier: stated }: JsonObject, call: UsageContext): unknown {
-  if (isGiven(stated)) return stated;
-  if (call.fast) return "ultrafast";
-  return call.priorityTier === "asked" ? "priority" : undefined;
 }
 
 /** The cost that a usage object states, and why its counts may not be the whole truth. */

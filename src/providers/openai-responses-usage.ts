@@ -1,15 +1,15 @@
 /** What an answer of OpenAI's responses says it used. */
 import type { CallExtras } from "../pricing/cost.ts";
-import { optionalCount, requiredCount, tokensFrom } from "./counts.ts";
+import { optionalCount, requiredCount, servedTier, tokensFrom } from "./counts.ts";
 import { isObject, type JsonObject, nonEmptyString, objectsOf } from "./json.ts";
-import { costAndDoubts, readTokens, servedTier } from "./openai-chat-usage.ts";
+import { costAndDoubts, readTokens } from "./openai-chat-usage.ts";
 import type { ModelUsage, ReportedUsage, UsageContext } from "./provider.ts";
 
 /** @returns undefined where usage is missing or malformed, as it is before a background answer is complete. */
 export function readUsage(response: JsonObject, call: UsageContext): ReportedUsage | undefined {
   const { usage, status } = response;
   if (!isObject(usage) || status === "queued" || status === "in_progress") return undefined;
-  const serviceTier = servedTier(response, call);
+  const serviceTier = servedTier(response.service_tier, call);
   const tokens = readTokens(usage, serviceTier);
   const made = imagesMade(response);
   const webSearches = webSearchesIn(response);

@@ -162,6 +162,15 @@ describe("The usage of a Converse answer", () => {
     expect(call({}).priorityTier).toBe("excluded");
   });
 
+  it("has the tier that was asked for where the answer states none", () => {
+    const tier = (more: object) =>
+      answer(counts, more, { ...plain, priorityTier: "asked" })?.models[0].tokens.serviceTier;
+    expect(tier({})).toBe("priority");
+    expect(tier({ serviceTier: { type: "default" } })).toBeUndefined();
+    expect(tier({ serviceTier: { type: "flex" } })).toBe("flex");
+    expect(tier({ performanceConfig: { latency: "standard" } })).toBeUndefined();
+  });
+
   it.each([
     ["a total that is not the sum", { ...counts, totalTokens: 99 }, {}, /total of 99/],
     ["tools of the provider's", { ...counts, serverToolUsage: { grounding: 1 } }, {}, /tools/],

@@ -145,6 +145,20 @@ describe("Gemini's counts", () => {
   ])("name the tier that served: %s, %s", (trafficType, serviceTier, expected) => {
     expect(tokens({ promptTokenCount: 1, trafficType, serviceTier })?.serviceTier).toBe(expected);
   });
+
+  it("take an unnamed tier for the one that was asked for, in a stream too", () => {
+    const asked: UsageContext = { ...call, priorityTier: "asked" };
+    const served = (more: object) => {
+      const body = { candidates: [], usageMetadata: { promptTokenCount: 1, ...more } };
+      const reader = gemini.readEvents(asked);
+      reader.read(JSON.stringify(body));
+      const both = [gemini.readAnswer(body, asked), reader.usage()];
+      return both.map((usage) => usage?.models[0].tokens.serviceTier);
+    };
+    expect(served({})).toEqual(["priority", "priority"]);
+    expect(served({ serviceTier: "standard" })).toEqual([undefined, undefined]);
+    expect(served({ trafficType: "ON_DEMAND" })).toEqual([undefined, undefined]);
+  });
 });
 
 describe("A total of Gemini's that is not the sum of its parts", () => {

@@ -275,12 +275,17 @@ describe("An answer of OpenAI's responses", () => {
     expect(tier("ultrafast")?.extras.fast).toBe(true);
   });
 
+  it.each(["priority", "fast"])("is priced as priority by either name: %s", (service_tier) => {
+    expect(answer({ service_tier })?.models[0].tokens.serviceTier).toBe("priority");
+  });
+
   it("was served on the tier that was asked for where it states none", () => {
     const body = { object: "response", model: "m", usage: { input_tokens: 4, output_tokens: 2 } };
     const call = { cacheWrite: undefined, fast: false, regional: false, priorityTier: "asked" } as const;
     const tierOf = (response: object, fast = false) =>
       openAiResponses.readAnswer({ ...body, ...response }, { ...call, fast });
     expect(tierOf({})?.models[0].tokens.serviceTier).toBe("priority");
+    expect(tierOf({ service_tier: "auto" })?.models[0].tokens.serviceTier).toBe("priority");
     expect(tierOf({ service_tier: "default" })?.models[0].tokens.serviceTier).toBeUndefined();
     expect(tierOf({}, true)?.extras.fast).toBe(true);
   });
