@@ -1,7 +1,10 @@
+/** What a stream of many megabytes takes, in Node and in workerd. */
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { packageCommand, runToEnd } from "../examples/child-process.ts";
 import { startUpstream, type Upstream, type UpstreamRequest } from "../support/upstream.ts";
+import { type RunningWorker, startWorkerd } from "../support/workerd.ts";
 
 const MEGABYTES = 50;
 /** What is on its way through sockets and streams, and what a reader may leave unread. */
@@ -44,7 +47,53 @@ describe("A stream of 50 MB", () => {
     console.log(`At most ${(peakBytes / 1e6).toFixed(1)} MB for ${(bytes / 1e6).toFixed(0)} MB`);
     expect(peakBytes).toBeLessThan(ON_ITS_WAY_BYTES + (waitsMs > 0 ? UNREAD_BYTES : 0));
   });
+
+  describe("through workerd", () => {
+    let worker: RunningWorker;
+    beforeEach(async () => {
+      const entry = "test/support/streaming-worker.ts";
+      worker = await startWorkerd({ entry, env: { UPSTREAM_URL: upstream.url } });
+    }, 60_000);
+    afterEach(() => worker.stop());
+
+    it.each([
+      { what: "whose usage the meter asks for and hides", options: {} },
+      { what: "that passes as it comes", options: { stream_options: { include_usage: true } } },
+    ])("$what does not grow the process with its length", async ({ options }) => {
+      const read = (megabytes: number) => peakOf(worker, { megabytes, ...options });
+      await read(MEGABYTES / 2);
+      const short = await read(MEGABYTES);
+      const long = await read(4 * MEGABYTES);
+      const grownBytes = long.peakBytes - short.peakBytes;
+      const moreBytes = long.bytes - short.bytes;
+      expect(moreBytes).toBeGreaterThan(3 * MEGABYTES * 1_000_000 * 0.99);
+      console.log(`${(grownBytes / 1e6).toFixed(0)} MB more for ${(moreBytes / 1e6).toFixed(0)} MB more`);
+      // The garbage collector of a process takes its time; an answer that was kept would be there whole.
+      expect(grownBytes).toBeLessThan(moreBytes / 2);
+    });
+  });
 });
+
+/** Reads an answer to its end, and says how large the process was at most meanwhile. */
+async function peakOf(
+  { url, pid }: RunningWorker,
+  fields: object,
+): Promise<{ bytes: number; peakBytes: number }> {
+  const body = JSON.stringify({ model: "gpt-4o-mini", messages: [], stream: true, ...fields });
+  const answer = await fetch(`${url}/v1/chat/completions`, { method: "POST", body });
+  let bytes = 0;
+  let peakBytes = 0;
+  for await (const chunk of answer.body ?? []) {
+    bytes += chunk.length;
+    peakBytes = Math.max(peakBytes, residentBytes(pid));
+  }
+  return { bytes, peakBytes };
+}
+
+function residentBytes(pid: number | undefined): number {
+  const [, kilobytes] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return Number(kilobytes) * 1_024;
+}
 
 const event = (fields: object) => `data: ${JSON.stringify({ model: "gpt-4o-mini", ...fields })}\n\n`;
 
