@@ -2,7 +2,7 @@
 import { definedToolTokens, runsAtTheCaller } from "./anthropic-messages.ts";
 import { bedrockCall, bedrockError, isBedrockError } from "./bedrock-paths.ts";
 import { base64Length, boundingCount, boundingList, thinkingFloor } from "./bounding-fields.ts";
-import { optionalCount, requiredCount, servedTier, tokensFrom } from "./counts.ts";
+import { beyondParts, optionalCount, requiredCount, servedTier, tokensFrom, totalDoubts } from "./counts.ts";
 import { isGiven, isObject, type JsonObject, jsonText, nonEmptyString, objectsOf } from "./json.ts";
 import { noEvents } from "./no-events.ts";
 import type {
@@ -175,6 +175,7 @@ function readAnswer(body: JsonObject, call: UsageContext): ReportedUsage | undef
   const written = optionalCount(usage.cacheWriteInputTokens ?? usage.cacheWriteInputTokenCount);
   const input = requiredCount(usage.inputTokens);
   const output = requiredCount(usage.outputTokens);
+  const parts = input + cached + written + output;
   const { latency } = objectIn(body.performanceConfig);
   const isOptimized = latency === "optimized";
   const tokens = tokensFrom(
@@ -182,16 +183,12 @@ function readAnswer(body: JsonObject, call: UsageContext): ReportedUsage | undef
       inputTokens: input,
       cachedInputTokens: cached,
       ...writesOf(usage, written, call),
-      outputTokens: output,
+      outputTokens: output + beyondParts(usage.totalTokens, parts),
     },
     isOptimized ? "priority" : servedTier(objectIn(body.serviceTier).type ?? latency, call),
   );
   if (tokens === undefined) return undefined;
-  const doubts: string[] = [];
-  const { totalTokens: total } = usage;
-  if (typeof total === "number" && total !== input + cached + written + output) {
-    doubts.push(`its total of ${total} tokens is not the sum of its parts`);
-  }
+  const doubts = totalDoubts(usage.totalTokens, parts);
   if (isOptimized) doubts.push("it ran optimised for latency, which is booked at the priority tier's price");
   if (Object.values(objectIn(usage.serverToolUsage)).some((count) => Number(count) > 0)) {
     doubts.push("it used tools of the provider's, whose fees it does not state");

@@ -13,6 +13,23 @@ export function optionalCount(value: unknown): number {
   return isGiven(value) ? requiredCount(value) : 0;
 }
 
+/** What a total has beyond its parts: of a kind that nobody states, so it counts as output. NaN for a malformed total. */
+export function beyondParts(total: unknown, parts: number): number {
+  return Math.max(0, optionalCount(total) - parts);
+}
+
+/** The doubt that a total leaves which is not the sum of its parts. */
+export function totalDoubts(total: unknown, parts: number): string[] {
+  return isGiven(total) && total !== parts
+    ? [`its total of ${total} tokens is not the ${parts} of its parts`]
+    : [];
+}
+
+/** Embeddings have no output, whose price is zero there: all that they count was put in. */
+export function asInput({ inputTokens = 0, outputTokens = 0, ...others }: Tokens): Tokens {
+  return { ...others, inputTokens: inputTokens + outputTokens, outputTokens: 0 };
+}
+
 /** A tier that the answer does not name is the one that was asked for, so that nothing dearer is booked as standard. */
 export function servedTier(stated: unknown, call: UsageContext): unknown {
   if (isGiven(stated) && stated !== "auto") return stated;

@@ -1,4 +1,5 @@
 /** Gemini's embedContent and batchEmbedContents, of AI Studio and of Vertex. */
+import { asInput } from "./counts.ts";
 import { calledModel, gemini } from "./gemini.ts";
 import { shapeOf } from "./gemini-content.ts";
 import { readUsageMetadata } from "./gemini-usage.ts";
@@ -48,5 +49,5 @@ function readCall({ url, body }: ApiRequest): ProviderCall {
 /** Models before gemini-embedding-2 state no usage, and none names itself. */
 function readAnswer({ usageMetadata }: JsonObject, call: UsageContext): ReportedUsage | undefined {
   const tokens = isObject(usageMetadata) ? readUsageMetadata(usageMetadata, call) : undefined;
-  return tokens && { models: [{ model: undefined, tokens }], extras: {} };
+  return tokens && { models: [{ model: undefined, tokens: asInput(tokens) }], extras: {} };
 }

@@ -1,6 +1,6 @@
 /** `usageMetadata`, as Gemini states it: counts of zero are left out. */
 import type { Tokens } from "../pricing/usage.ts";
-import { optionalCount, servedTier, tokensFrom } from "./counts.ts";
+import { beyondParts, optionalCount, servedTier, tokensFrom, totalDoubts } from "./counts.ts";
 import { isGiven, type JsonObject, objectsOf } from "./json.ts";
 import type { UsageContext } from "./provider.ts";
 
@@ -13,6 +13,7 @@ import type { UsageContext } from "./provider.ts";
 export function readUsageMetadata(usage: JsonObject, call: UsageContext): Tokens | undefined {
   if (!isGiven(usage.promptTokenCount) && !isGiven(usage.totalTokenCount)) return undefined;
   const { prompt, toolUse, candidates, thoughts } = statedParts(usage);
+  const beyond = beyondParts(usage.totalTokenCount, prompt + toolUse + candidates + thoughts);
   const cached = optionalCount(usage.cachedContentTokenCount);
   // Embeddings leave an s out.
   const inputs = [usage.promptTokensDetails ?? usage.promptTokenDetails, usage.toolUsePromptTokensDetails];
@@ -32,7 +33,7 @@ export function readUsageMetadata(usage: JsonObject, call: UsageContext): Tokens
       audioInputTokens: audioInput,
       audioCachedInputTokens: cachedAudio,
       imageInputTokens: imageInput,
-      outputTokens: Math.max(0, candidates - audioOutput - imageOutput) + thoughts,
+      outputTokens: Math.max(0, candidates - audioOutput - imageOutput) + thoughts + beyond,
       reasoningTokens: thoughts,
       audioOutputTokens: audioOutput,
       imageOutputTokens: imageOutput,
@@ -41,11 +42,10 @@ export function readUsageMetadata(usage: JsonObject, call: UsageContext): Tokens
   );
 }
 
-/** Whether the parts of the total add up, which they do in every other answer. */
-export function addsUp(usage: JsonObject): boolean {
+/** Whether the parts of the total add up, which they do in nearly every answer. */
+export function doubtsOfTotal(usage: JsonObject): string[] {
   const { prompt, toolUse, candidates, thoughts } = statedParts(usage);
-  const total = usage.totalTokenCount;
-  return !isGiven(total) || total === prompt + toolUse + candidates + thoughts;
+  return totalDoubts(usage.totalTokenCount, prompt + toolUse + candidates + thoughts);
 }
 
 function statedParts(usage: JsonObject) {

@@ -1,6 +1,6 @@
 /** Gemini's generateContent and streamGenerateContent, of AI Studio and of Vertex. */
 import { shapeOf } from "./gemini-content.ts";
-import { addsUp, readUsageMetadata } from "./gemini-usage.ts";
+import { doubtsOfTotal, readUsageMetadata } from "./gemini-usage.ts";
 import { countOf, fieldOf, listOf, objectOf } from "./google-fields.ts";
 import { isGiven, isObject, type JsonObject, nonEmptyString, objectsOf, parseObject } from "./json.ts";
 import type {
@@ -162,7 +162,7 @@ function readUsage(usage: JsonObject, { body, call, queries, doubts }: Answered)
   const tokens = readUsageMetadata(usage, call);
   if (tokens === undefined) return undefined;
   const model = nonEmptyString(body.modelVersion);
-  const found = [...doubts, ...(addsUp(usage) ? [] : ["its total is not the sum of its parts"])];
+  const found = [...doubts, ...doubtsOfTotal(usage)];
   return {
     models: [{ model, tokens }],
     extras: { webSearches: billedSearches(queries, model ?? call.model ?? "") },

@@ -1,6 +1,6 @@
 /** What chat completions say that they used, in the dialects of all who speak them. */
 import type { Tokens } from "../pricing/usage.ts";
-import { optionalCount, requiredCount, servedTier, tokensFrom } from "./counts.ts";
+import { beyondParts, optionalCount, requiredCount, servedTier, tokensFrom, totalDoubts } from "./counts.ts";
 import { isGiven, isObject, type JsonObject, nonEmptyString, objectsOf, parseObject } from "./json.ts";
 import type { EventReader, ModelUsage, ReportedUsage, UsageContext } from "./provider.ts";
 import { statedCost } from "./stated-cost.ts";
@@ -91,7 +91,7 @@ function modelsIn(
 export function readTokens(usage: JsonObject, serviceTier: unknown): Tokens | undefined {
   const input = firstObject(usage.prompt_tokens_details, usage.input_tokens_details);
   const output = firstObject(usage.completion_tokens_details, usage.output_tokens_details);
-  const { prompt, completion, reasoning } = mainCounts(usage);
+  const { prompt, completion, reasoning, cited } = mainCounts(usage);
   // DeepSeek, Mistral and Together have names of their own, at times beside a zero under OpenAI's.
   const cached = firstCount(
     input.cached_tokens,
@@ -104,8 +104,6 @@ export function readTokens(usage: JsonObject, serviceTier: unknown): Tokens | un
   const audioOutput = optionalCount(output.audio_tokens);
   const imageOutput = optionalCount(output.image_tokens);
   const text = Math.max(0, completion - audioOutput - imageOutput);
-  // What Perplexity's deep research read and cites is billed as input.
-  const cited = optionalCount(usage.citation_tokens);
   return tokensFrom(
     {
       inputTokens: uncachedTokens(prompt - audioInput, cached, written) + cited,
@@ -121,16 +119,19 @@ export function readTokens(usage: JsonObject, serviceTier: unknown): Tokens | un
   );
 }
 
-/** Prompt and completion with all their parts. xAI and deep research leave reasoning out of the completion. */
-function mainCounts(usage: JsonObject): { prompt: number; completion: number; reasoning: number } {
+/**
+ * Prompt and completion with all their parts. Some leave reasoning out of the completion and have it in the total (xAI,
+ * Gemini behind gateways); Perplexity's deep research leaves it out of both, and bills as input what it cites.
+ */
+function mainCounts(usage: JsonObject) {
   const output = firstObject(usage.completion_tokens_details, usage.output_tokens_details);
   const prompt = eitherCount(usage.prompt_tokens, usage.input_tokens);
-  const completion = eitherCount(usage.completion_tokens, usage.output_tokens);
+  const stated = eitherCount(usage.completion_tokens, usage.output_tokens);
   const reasoning = firstCount(output.reasoning_tokens, usage.reasoning_tokens);
-  const leavesOut =
-    reasoning > 0 &&
-    (usage.total_tokens === prompt + completion + reasoning || isGiven(usage.citation_tokens));
-  return { prompt, completion: leavesOut ? completion + reasoning : completion, reasoning };
+  const cited = optionalCount(usage.citation_tokens);
+  const apart = isGiven(usage.citation_tokens) ? reasoning : 0;
+  const beyond = beyondParts(usage.total_tokens, prompt + stated + apart + cited);
+  return { prompt, stated, completion: stated + apart + beyond, reasoning, cited, beyond };
 }
 
 /** Some objects have both naming schemes, one of them all zeros. */
@@ -171,12 +172,10 @@ function usesUnpricedTools(usage: JsonObject): boolean {
 
 function doubtsOf(usage: JsonObject): string[] {
   const doubts: string[] = [];
-  const { prompt, completion, reasoning } = mainCounts(usage);
+  const { prompt, stated, reasoning, beyond } = mainCounts(usage);
   const { total_tokens: total, prompt_cache_hit_tokens: hit, prompt_cache_miss_tokens: miss } = usage;
-  const sums = [prompt + completion, prompt + completion - reasoning];
-  if (typeof total === "number" && !sums.includes(total)) {
-    doubts.push(`its total of ${total} tokens is not the sum of ${prompt} and ${completion}`);
-  }
+  const isReasoningApart = reasoning > 0 && beyond === reasoning;
+  if (!isReasoningApart) doubts.push(...totalDoubts(total, prompt + stated));
   if (typeof hit === "number" && typeof miss === "number" && hit + miss !== prompt) {
     doubts.push(`its cache hits and misses are not its ${prompt} prompt tokens`);
   }

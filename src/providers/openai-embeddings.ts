@@ -1,4 +1,5 @@
 /** OpenAI's embeddings, and whoever speaks them: Azure, Mistral, Voyage and others. */
+import { asInput } from "./counts.ts";
 import { isResident } from "./hosts.ts";
 import { isGiven, isObject, type JsonObject, nonEmptyString, objectsOf } from "./json.ts";
 import { noEvents } from "./no-events.ts";
@@ -69,12 +70,11 @@ function isTokens(input: unknown): input is number[] {
 function readAnswer(body: JsonObject, call: UsageContext): ReportedUsage | undefined {
   const { usage } = body;
   if (!isObject(usage)) return undefined;
-  const { prompt_tokens = usage.total_tokens, completion_tokens = 0 } = usage;
-  const counts = { ...usage, prompt_tokens, completion_tokens };
+  const counts: JsonObject = { completion_tokens: 0, prompt_tokens: usage.total_tokens, ...usage };
   const tokens = readTokens(counts, undefined);
   return (
     tokens && {
-      models: [{ model: nonEmptyString(body.model), tokens }],
+      models: [{ model: nonEmptyString(body.model), tokens: asInput(tokens) }],
       extras: { regional: call.regional },
       ...costAndDoubts(counts),
     }

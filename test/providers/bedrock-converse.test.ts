@@ -171,8 +171,16 @@ describe("The usage of a Converse answer", () => {
     expect(tier({ performanceConfig: { latency: "standard" } })).toBeUndefined();
   });
 
+  it("has what its total has beyond its parts as output", () => {
+    const total = { totalTokens: 99, cacheReadInputTokens: 4, cacheWriteInputTokens: 6 };
+    expect(answer({ ...counts, ...total })).toMatchObject({
+      models: [{ tokens: { inputTokens: 10, outputTokens: 79 } }],
+      doubts: ["its total of 99 tokens is not the 25 of its parts"],
+    });
+  });
+
   it.each([
-    ["a total that is not the sum", { ...counts, totalTokens: 99 }, {}, /total of 99/],
+    ["a total that is not the sum", { ...counts, totalTokens: 9 }, {}, /total of 9/],
     ["tools of the provider's", { ...counts, serverToolUsage: { grounding: 1 } }, {}, /tools/],
     ["a mode without a price", counts, { performanceConfig: { latency: "optimized" } }, /latency/],
   ])("is booked and doubted for %s", (_name, usage, more, reason) => {

@@ -162,7 +162,7 @@ describe("Gemini's counts", () => {
 });
 
 describe("A total of Gemini's that is not the sum of its parts", () => {
-  it("leaves a doubt, and the counts as they are", () => {
+  it("leaves a doubt, and has what it has beyond them booked as output", () => {
     const parts = {
       promptTokenCount: 10,
       toolUsePromptTokenCount: 5,
@@ -172,9 +172,14 @@ describe("A total of Gemini's that is not the sum of its parts", () => {
     expect(answer({ ...parts, totalTokenCount: 20 })?.doubts).toBeUndefined();
     expect(answer(parts)?.doubts).toBeUndefined();
     expect(answer({ ...parts, totalTokenCount: 25 })).toMatchObject({
-      models: [{ tokens: { inputTokens: 15, outputTokens: 5 } }],
-      doubts: [expect.stringContaining("total")],
+      models: [{ tokens: { inputTokens: 15, outputTokens: 10, reasoningTokens: 2 } }],
+      doubts: ["its total of 25 tokens is not the 20 of its parts"],
     });
+    expect(answer({ ...parts, totalTokenCount: 15 })).toMatchObject({
+      models: [{ tokens: { inputTokens: 15, outputTokens: 5 } }],
+      doubts: [expect.stringContaining("total of 15")],
+    });
+    expect(tokens({ ...parts, totalTokenCount: "25" })).toBeUndefined();
   });
 });
 
@@ -236,6 +241,11 @@ describe("Embeddings of Gemini's", () => {
       { model: undefined, tokens: { inputTokens: 2, imageInputTokens: 258, outputTokens: 0 } },
     ]);
     expect(geminiEmbeddings.readAnswer({ embedding: { values: [] } }, call)).toBeUndefined();
+    const total = { embeddings: [], usageMetadata: { promptTokenCount: 7, totalTokenCount: 90 } };
+    expect(geminiEmbeddings.readAnswer(total, call)?.models[0].tokens).toEqual({
+      inputTokens: 90,
+      outputTokens: 0,
+    });
   });
 
   it("are recognised by their shape", () => {

@@ -80,7 +80,7 @@ describe("Usage in two naming schemes", () => {
 
 describe("Counts that can't be the whole truth are booked and doubted", () => {
   it.each([
-    ["a total that is not the sum", { total_tokens: 300 }, /total of 300/],
+    ["a total that is less than the sum", { total_tokens: 30 }, /total of 30/],
     [
       "hits and misses that are not the prompt",
       { prompt_cache_hit_tokens: 1, prompt_cache_miss_tokens: 1 },
@@ -93,6 +93,25 @@ describe("Counts that can't be the whole truth are booked and doubted", () => {
     expect(read?.models[0].tokens).toMatchObject({ outputTokens: 10 });
     expect(read?.doubts).toHaveLength(1);
     expect(read?.doubts?.[0]).toMatch(reason);
+  });
+
+  it("what the total has beyond its parts as output, be the completion stated as nothing", () => {
+    const beyond = (usage: object) => ({ tokens: tokens(usage), doubts: doubts(usage) });
+    expect(beyond({ prompt_tokens: 10, completion_tokens: 0, total_tokens: 500 })).toEqual({
+      tokens: { inputTokens: 10, outputTokens: 490 },
+      doubts: ["its total of 500 tokens is not the 10 of its parts"],
+    });
+    const reasoning = { completion_tokens_details: { reasoning_tokens: 7 } };
+    expect(beyond({ ...counts, ...reasoning, total_tokens: 116 })).toEqual({
+      tokens: { inputTokens: 100, outputTokens: 16, reasoningTokens: 7 },
+      doubts: [expect.stringContaining("total of 116")],
+    });
+  });
+
+  it("but not at all where a count is missing, or the total is malformed", () => {
+    expect(tokens({ prompt_tokens: 10, total_tokens: 500 })).toBeUndefined();
+    expect(tokens({ ...counts, total_tokens: -1 })).toBeUndefined();
+    expect(tokens({ ...counts, total_tokens: "110" })).toBeUndefined();
   });
 
   it("but the provider's own cost has the fees in it", () => {

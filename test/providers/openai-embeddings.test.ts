@@ -65,6 +65,11 @@ describe("An answer with embeddings", () => {
     expect(tokens(usage)).toEqual({ inputTokens: 8, outputTokens: 0 });
   });
 
+  it("has all that its total counts as input", () => {
+    expect(tokens({ prompt_tokens: 8, total_tokens: 500 })).toEqual({ inputTokens: 500, outputTokens: 0 });
+    expect(tokens({ prompt_tokens: 8, completion_tokens: 2 })).toEqual({ inputTokens: 10, outputTokens: 0 });
+  });
+
   it("says nothing where usage is missing or malformed", () => {
     expect([tokens(undefined), tokens({}), tokens({ total_tokens: "8" })]).toEqual([
       undefined,
