@@ -217,11 +217,15 @@ describe("An answer of Gemini's", () => {
     expect(await outcome()).toEqual(reported(10 * 100));
   });
 
-  it("that contradicts itself is booked as it says, and told of", async () => {
+  it("that contradicts itself is booked at the most that it says, and told of", async () => {
     upstream.answer = json({ ...said("a"), usageMetadata: { ...USED, totalTokenCount: 99 } });
     await (await generate(MODEL)).text();
     const { spentNanoUsd, sources, problems } = await outcome();
-    expect({ spentNanoUsd, sources }).toEqual({ spentNanoUsd: USED_NANO_USD, sources: ["reported"] });
+    const beyond = (99 - USED.totalTokenCount) * 2_500;
+    expect({ spentNanoUsd, sources }).toEqual({
+      spentNanoUsd: USED_NANO_USD + beyond,
+      sources: ["reported"],
+    });
     expect(problems).toEqual([expect.stringContaining("total")]);
   });
 
