@@ -1,53 +1,48 @@
 /**
- * Runs an example against a model that is played on this machine, with no key and no account:
+ * Runs an example on this machine, with no key and no account:
  * `npx node examples/stand-in.ts node examples/agent-team/research.ts`
  *
- * It speaks OpenAI's chat completions. The example finds it by OPENAI_BASE_URL, and still needs its Redis.
+ * The model is played here, and this repository's bridge stands in for Upstash. Both are told by the environment variables
+ * that the examples read. The ledger is in your Redis: REDIS_URL, if not redis://localhost:6379.
+ * With `--own-model` before the command the model is yours: OPENAI_API_KEY or ANTHROPIC_API_KEY as you have set it.
  */
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type ServerResponse } from "node:http";
-import { json } from "node:stream/consumers";
+import { createBridge } from "../src/bridge/server.ts";
+import { startLocalModel } from "./local-model.ts";
 
-const WORDS = ["A ", "model ", "on ", "your ", "own ", "machine ", "says ", "this."];
+const given = process.argv.slice(2);
+const ownModel = given[0] === "--own-model";
+const [command = "", ...args] = ownModel ? given.slice(1) : given;
 
-const server = createServer(async (request, response) => {
-  const asked = Object(await json(request));
-  const usage = {
-    prompt_tokens: Math.ceil(JSON.stringify(asked.messages).length / 4),
-    completion_tokens: WORDS.length,
-    total_tokens: Math.ceil(JSON.stringify(asked.messages).length / 4) + WORDS.length,
-  };
-  const common = { id: "chatcmpl-1", created: 1_790_000_000, model: asked.model, service_tier: "default" };
-  if (asked.stream === true) return stream(response, common, usage);
-  const message = { role: "assistant", content: WORDS.join("") };
-  const choices = [{ index: 0, message, finish_reason: "stop" }];
-  response.setHeader("content-type", "application/json");
-  response.end(JSON.stringify({ ...common, object: "chat.completion", choices, usage }));
-});
+const redisUrl = process.env.REDIS_URL ?? "redis://localhost:6379";
+const token = randomBytes(24).toString("base64url");
+const bridge = await createBridge({ redisUrl, token });
+const model = await startLocalModel();
 
-function stream(response: ServerResponse, common: object, usage: object): void {
-  response.setHeader("content-type", "text/event-stream");
-  const send = (choices: object[], rest: object = {}) =>
-    response.write(
-      `data: ${JSON.stringify({ ...common, object: "chat.completion.chunk", choices, ...rest })}\n\n`,
-    );
-  for (const content of WORDS) send([{ index: 0, delta: { content }, finish_reason: null }]);
-  send([{ index: 0, delta: {}, finish_reason: "stop" }]);
-  send([], { usage });
-  response.end("data: [DONE]\n\n");
-}
-
-server.listen(0, "127.0.0.1");
-await once(server, "listening");
-const address = server.address();
-const port = typeof address === "object" ? address?.port : undefined;
-const [command = "", ...args] = process.argv.slice(2);
 const example = spawn(command, args, {
   stdio: "inherit",
-  env: { ...process.env, OPENAI_API_KEY: "none", OPENAI_BASE_URL: `http://127.0.0.1:${port}/v1` },
+  env: {
+    ...process.env,
+    UPSTASH_REDIS_REST_URL: bridge.url,
+    UPSTASH_REDIS_REST_TOKEN: token,
+    ...(ownModel ? {} : modelVariables(model.url)),
+  },
 });
+// Ctrl-C reaches the example by itself. It ends as it likes, and this after it.
+process.on("SIGINT", () => {});
+process.on("SIGTERM", () => example.kill("SIGTERM"));
 const [exitCode] = await once(example, "exit");
-server.closeAllConnections();
-server.close();
+model.close();
+await bridge.close();
 process.exitCode = exitCode ?? 1;
+
+function modelVariables(url: string): NodeJS.ProcessEnv {
+  return {
+    OPENAI_API_KEY: "none",
+    OPENAI_BASE_URL: `${url}/v1`,
+    ANTHROPIC_API_KEY: "none",
+    ANTHROPIC_BASE_URL: url,
+  };
+}
