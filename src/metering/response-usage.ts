@@ -2,12 +2,12 @@
 import { InvalidUsageError, UnknownModelError } from "../errors.ts";
 import { costNanoUsd } from "../pricing/cost.ts";
 import type { ModelPrice } from "../pricing/model-price.ts";
+import { canonicalProvider } from "../pricing/names.ts";
 import type { PriceBook } from "../pricing/price-book.ts";
 import { countTokens, INPUT_COUNTS, sumOf } from "../pricing/tokens.ts";
 import type { PricedUsage, Tokens } from "../pricing/usage.ts";
 import { readResponse } from "../providers/index.ts";
 import type { ModelUsage, ReportedUsage } from "../providers/provider.ts";
-import { COST_STATING_PROVIDERS } from "../providers/stated-cost.ts";
 
 /** The model that was asked for, where that is known. */
 export interface CalledModel {
@@ -26,7 +26,7 @@ export function usageFromResponse(
   response: unknown,
   called: CalledModel = {},
 ): PricedUsage {
-  const answer = readResponse(response);
+  const answer = readResponse(response, called.provider && canonicalProvider(called.provider));
   if (answer === undefined) {
     throw new InvalidUsageError(
       "This answer states no usage that can be read. Hand in the provider's whole answer as it came, or the tokens themselves.",
@@ -52,11 +52,10 @@ export function priceReported(
   usage: ReportedUsage,
   called: { provider: string; model: string },
 ): PricedUsage {
-  const { models } = usage;
+  const { models, statedNanoUsd } = usage;
   const [first] = models;
   const sumUp = (count: (tokens: Tokens) => number) =>
     models.reduce((sum, part) => sum + count(part.tokens), 0);
-  const statedNanoUsd = isBelieved(usage, called) ? usage.statedNanoUsd : undefined;
   // Hosts that leave a count out state zero.
   if (statedNanoUsd === undefined && sumUp((tokens) => sumOf(tokens, INPUT_COUNTS)) === 0) {
     throw new InvalidUsageError(
@@ -71,11 +70,6 @@ export function priceReported(
     model: first.model ?? called.model,
     tokenKinds: first.tokens,
   };
-}
-
-/** Something in between may fill in a cost of nothing; only those who do state what a call cost are believed. */
-function isBelieved({ statedNanoUsd }: ReportedUsage, { provider }: { provider: string }): boolean {
-  return statedNanoUsd !== 0 || COST_STATING_PROVIDERS.has(provider);
 }
 
 function costOf(

@@ -80,9 +80,10 @@ function passOn(response: Response, ready: ReadyCall, { settle, upstream, keepAl
   const splitter = response.ok ? splitterFor(response, prepared) : undefined;
   const isStream = splitter !== undefined;
   const hides = isStream ? prepared.hides : undefined;
+  const call = { ...prepared.call, provider: prepared.provider };
   const watcher = isStream
-    ? watchEvents(api, prepared.call, { splitter, hides })
-    : watchBody(api, prepared.call, response.status);
+    ? watchEvents(api, call, { splitter, hides })
+    : watchBody(api, call, response.status);
   const passage: Passage = {
     watcher,
     conclude(ending) {

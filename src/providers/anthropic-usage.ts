@@ -102,7 +102,7 @@ function readUsage(
   const tools = isObject(usage.server_tool_use) ? usage.server_tool_use : {};
   const webSearches = optionalCount(tools.web_search_requests);
   if (first === undefined || Number.isNaN(webSearches)) return undefined;
-  const { statedNanoUsd, doubts = [] } = statedCost(usage);
+  const { statedNanoUsd, doubts = [] } = statedCost(usage, call);
   const unknown = passes.map(({ type }) => type).filter((type) => !PASS_TYPES.has(type));
   return {
     models: [first, ...others],

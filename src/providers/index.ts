@@ -62,12 +62,13 @@ export interface RecognisedAnswer {
  * Reads usage out of a provider's answer as it came, recognised by its shape.
  *
  * @param response the parsed JSON body, or what an SDK made of it.
+ * @param provider who was called, where that is known.
  * @returns undefined for what no API recognises, and for answers whose usage is missing or malformed.
  */
-export function readResponse(response: unknown): RecognisedAnswer | undefined {
+export function readResponse(response: unknown, provider?: string): RecognisedAnswer | undefined {
   if (!isObject(response)) return undefined;
   const api = PROVIDER_APIS.find((candidate) => candidate.isAnswer(response));
-  const usage = api && readUsageOf(api, response, UNKNOWN_REQUEST);
+  const usage = api && readUsageOf(api, response, { ...UNKNOWN_REQUEST, provider });
   return api === undefined || usage === undefined ? undefined : { api, usage };
 }
 

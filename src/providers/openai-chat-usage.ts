@@ -16,13 +16,16 @@ export function readAnswer(body: JsonObject, call: UsageContext): ReportedUsage 
   return {
     models,
     extras: { fast: serviceTier === "ultrafast", regional: call.regional, webSearches },
-    ...costAndDoubts(usage),
+    ...costAndDoubts(usage, call),
   };
 }
 
 /** The cost that a usage object states, and why its counts may not be the whole truth. */
-export function costAndDoubts(usage: JsonObject): { statedNanoUsd: number | undefined; doubts: string[] } {
-  const { statedNanoUsd, doubts = [] } = statedCost(usage);
+export function costAndDoubts(
+  usage: JsonObject,
+  call: UsageContext,
+): { statedNanoUsd: number | undefined; doubts: string[] } {
+  const { statedNanoUsd, doubts = [] } = statedCost(usage, call);
   const tools = statedNanoUsd === undefined && usesUnpricedTools(usage) ? [UNPRICED_TOOLS] : [];
   return { statedNanoUsd, doubts: [...doubts, ...doubtsOf(usage), ...tools] };
 }

@@ -76,7 +76,7 @@ function readAnswer(body: JsonObject, call: UsageContext): ReportedUsage | undef
     tokens && {
       models: [{ model: nonEmptyString(body.model), tokens: asInput(tokens) }],
       extras: { regional: call.regional },
-      ...costAndDoubts(counts),
+      ...costAndDoubts(counts, call),
     }
   );
 }

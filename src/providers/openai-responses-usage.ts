@@ -23,7 +23,7 @@ export function readUsage(response: JsonObject, call: UsageContext): ReportedUsa
     regional: call.regional,
   };
   const models = [{ model: nonEmptyString(response.model), tokens }, ...made.models] as const;
-  const { statedNanoUsd, doubts } = costAndDoubts(usage);
+  const { statedNanoUsd, doubts } = costAndDoubts(usage, call);
   // What the provider says that it cost leaves no doubt of the price.
   if (statedNanoUsd === undefined && isKeptLong(usage)) doubts.push(UNPRICED_WRITES);
   return { models, extras, statedNanoUsd, doubts };

@@ -128,7 +128,10 @@ export interface LimitLowering {
 
 /** What reading an answer needs to know of its request. */
 export type UsageContext = Pick<ProviderCall, "cacheWrite" | "fast" | "regional"> &
-  Partial<Pick<ProviderCall, "model" | "output" | "priorityTier">>;
+  Partial<Pick<ProviderCall, "model" | "output" | "priorityTier">> & {
+    /** Who was called; undefined where nobody says. */
+    readonly provider?: string | undefined;
+  };
 
 /** What one answer says it used. */
 export interface ReportedUsage {

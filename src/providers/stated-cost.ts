@@ -1,21 +1,31 @@
 /** What a provider itself says that a call cost: tokens, fees and all. */
 import { scaledInteger, sumNanoUsdRoundedUp } from "../ledger/money.ts";
 import { isGiven, isObject, type JsonObject } from "./json.ts";
-import type { ReportedUsage } from "./provider.ts";
-
-/** Those who state what a call cost, be it nothing. */
-export const COST_STATING_PROVIDERS: ReadonlySet<string> = new Set(["openrouter", "perplexity", "xai"]);
+import type { ReportedUsage, UsageContext } from "./provider.ts";
 
 /**
  * Reads the cost out of a usage object: xAI's `cost_in_usd_ticks`, OpenRouter's `cost` in dollars, Perplexity's `cost`
- * with its parts. A cost that can't be read is a doubt, and the price decides.
+ * with its parts. A cost that can't be read is a doubt, and the price decides; what others call a cost is not read.
  */
-export function statedCost(usage: JsonObject): Pick<ReportedUsage, "statedNanoUsd" | "doubts"> {
+export function statedCost(
+  usage: JsonObject,
+  { provider }: UsageContext,
+): Pick<ReportedUsage, "statedNanoUsd" | "doubts"> {
   const { cost, cost_in_usd_ticks: ticks } = usage;
   if (!isGiven(ticks) && !isGiven(cost)) return {};
+  const isBelieved = provider === undefined ? hasKnownForm(usage) : COST_STATING_PROVIDERS.has(provider);
+  if (!isBelieved) return {};
   const statedNanoUsd = isGiven(ticks) ? nanoOfTicks(ticks) : nanoOfDollars(cost, usage);
   if (statedNanoUsd === undefined) return { doubts: ["it states a cost that is no amount of dollars"] };
   return isObject(cost) && isRounded(statedNanoUsd) ? {} : { statedNanoUsd };
+}
+
+/** Those who document that they state what a call cost in dollars, be it nothing. With others it may be in any unit. */
+const COST_STATING_PROVIDERS: ReadonlySet<string> = new Set(["openrouter", "perplexity", "xai"]);
+
+/** Of an answer that anyone may have sent: the forms of those three. Nothing is no cost. */
+function hasKnownForm({ cost, cost_in_usd_ticks: ticks, cost_details: details }: JsonObject): boolean {
+  return Boolean(ticks) || isObject(cost) || (Boolean(cost) && isObject(details));
 }
 
 /** Ten ticks are a nano-USD. */

@@ -142,7 +142,7 @@ describe("Usage in a provider's answer", () => {
     expect(usageFromResponse(prices, message).tokens).toBe(16);
     const priced = { prompt_tokens: 0, completion_tokens: 7, cost: 0.5 };
     const answer = { model: "gpt-4o-mini", choices: [], usage: priced };
-    expect(usageFromResponse(prices, answer).nanoUsd).toBe(500_000_000);
+    expect(usageFromResponse(prices, answer, { provider: "openrouter" }).nanoUsd).toBe(500_000_000);
   });
 
   it("is an error for a model without a price", () => {

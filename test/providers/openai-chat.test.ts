@@ -87,7 +87,7 @@ describe("Counts that can't be the whole truth are booked and doubted", () => {
       /hits/,
     ],
     ["sources that have a fee", { num_sources_used: 2 }, /fees/],
-    ["a cost that is none", { cost: "free" }, /no amount/],
+    ["a cost that is none", { cost: { total_cost: "free" } }, /no amount/],
   ])("%s", (_name, more, reason) => {
     const read = answer({ ...counts, ...more });
     expect(read?.models[0].tokens).toMatchObject({ outputTokens: 10 });

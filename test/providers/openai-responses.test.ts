@@ -303,8 +303,13 @@ describe("An answer of OpenAI's responses", () => {
   });
 
   it("is priced as its host states it", () => {
-    expect(answer({ usage: { ...usage, cost: 0.0001 } })?.statedNanoUsd).toBe(100_000);
-    expect(answer({ usage: { ...usage, cost_in_usd_ticks: 12_345 } })?.statedNanoUsd).toBe(1_235);
+    const stated = (cost: object, provider: string) => {
+      const body = { object: "response", model: "m", usage: { ...usage, ...cost } };
+      return openAiResponses.readAnswer(body, { ...plain, provider })?.statedNanoUsd;
+    };
+    expect(stated({ cost: 0.0001 }, "openrouter")).toBe(100_000);
+    expect(stated({ cost_in_usd_ticks: 12_345 }, "xai")).toBe(1_235);
+    expect(stated({ cost: 0.0001 }, "openai")).toBeUndefined();
   });
 
   it("leaves a doubt where the price of a cache that lives longer is not known", () => {

@@ -1,13 +1,13 @@
 /** Holds the bound of one call to a model before it is sent, and settles it afterwards. */
 import { AgentLimitError, BudgetExceededError } from "../../errors.ts";
 import { randomId } from "../../ledger/operation-id.ts";
-import type { ProviderCall } from "../../providers/provider.ts";
 import { holdOrClamp } from "../clamp.ts";
 import { forgetHeld, markHeld, replaceHeld } from "../held-signals.ts";
 import { linkedAbort } from "../linked-abort.ts";
 import type { MeteredFetchOptions } from "../options.ts";
 import { settleCall } from "../settle.ts";
 import type { Verdict } from "../watch.ts";
+import type { AnsweredCall } from "./answer.ts";
 import type { LanguageModel, ModelCallOptions } from "./model.ts";
 import { prepareModelCall } from "./prepare.ts";
 import { pricedNames } from "./vendor.ts";
@@ -16,7 +16,7 @@ import { pricedNames } from "./vendor.ts";
 export interface HeldModelCall {
   /** What to call the model with: the signal in it tells a metered fetch underneath that the call is held. */
   readonly params: ModelCallOptions;
-  readonly call: ProviderCall;
+  readonly call: AnsweredCall;
   /** Cuts the provider off. */
   abort(): void;
   /** Nothing more is sent under this hold. */
@@ -63,7 +63,7 @@ export async function holdModelCall(
     markHeld(upstream.signal, { meter, giveBack: () => book({ kind: "unbilled" }) });
     return {
       params: { ...paramsOf(held.prepared), abortSignal: upstream.signal },
-      call: held.prepared.call,
+      call: { ...held.prepared.call, provider: names.provider },
       abort: upstream.abort,
       sent: () => forgetHeld(upstream.signal),
       finished: upstream.unlink,
