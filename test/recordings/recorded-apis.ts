@@ -8,10 +8,14 @@ export interface RecordedApi {
   body(record: JsonObject): JsonObject;
 }
 
-/** An `api` is looked up as it is, then without what follows its colon. Those without an entry are skipped by name. */
-export function recordedApi(api: string): RecordedApi | undefined {
-  const [family = ""] = api.split(":");
-  return RECORDED_APIS.get(api) ?? RECORDED_APIS.get(family);
+/**
+ * An `api` is looked up without what follows its colon. Those without an entry are skipped by name. Of compatible servers
+ * the model tells what embeds from what answers.
+ */
+export function recordedApi({ api, model }: JsonObject): RecordedApi | undefined {
+  const [family = ""] = String(api).split(":");
+  if (family === "openai-compatible" && /embed/i.test(String(model))) return embeddings;
+  return RECORDED_APIS.get(family);
 }
 
 const chat: RecordedApi = {

@@ -11,18 +11,21 @@
  * `requests.jsonl`, where it is there, has one recorded request a line: `id`, `url`, `request` (its body), `features`
  * (what bears on its cost besides text), `actual` (`inputTokens` and `outputTokens` that the provider counted). What is
  * held for it must not be below what was counted.
+ *
+ * A body or a line that can't be read is a failure, and what is not replayed is counted with the reason.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CallMeter, Receipt } from "../../src/metering/calls.ts";
 import { createMeteredFetch } from "../../src/metering/fetch.ts";
-import { createPriceBook } from "../../src/pricing/price-book.ts";
-import type { PricedUsage, Tokens } from "../../src/pricing/usage.ts";
-import { isObject, type JsonObject, objectsOf, parseObject } from "../../src/providers/json.ts";
+import { createPriceBook, type PriceBook } from "../../src/pricing/price-book.ts";
+import { isObject, type JsonObject } from "../../src/providers/json.ts";
 import { pieces, startUpstream, type Upstream } from "../support/upstream.ts";
+import { compareUsage, type Outcome } from "./compare-usage.ts";
 import { cutsInsideCharacters, random } from "./cuts.ts";
 import { type Finding, failed, sentTo, skipped } from "./findings.ts";
 import { recordedApi } from "./recorded-apis.ts";
+import { readRecordedFolder } from "./recorded-folder.ts";
 import { replayRequest } from "./recorded-requests.ts";
 
 export interface ReplayReport {
@@ -35,29 +38,58 @@ export interface ReplayReport {
 
 /** @param seed decides where the bodies are cut into chunks. */
 export async function replayFolder(folder: string, seed: number): Promise<ReplayReport> {
-  const report: ReplayReport = { passed: 0, failures: [], skipped: new Map() };
+  const { answers, requests, problems, unnamed } = readRecordedFolder(folder);
+  const report: ReplayReport = { passed: 0, failures: problems, skipped: new Map() };
   const count = (id: unknown, finding: Finding) => {
     if (finding === undefined) report.passed += 1;
     else if (finding.kind === "failed") report.failures.push(`${id}: ${finding.why}`);
     else report.skipped.set(finding.why, (report.skipped.get(finding.why) ?? 0) + 1);
   };
+  for (const file of unnamed) count(file, skipped("files that no record names"));
   const upstream = await startUpstream();
   const next = random(seed);
   try {
-    for (const record of recordsOf(join(folder, "index.json"))) {
-      count(record.id, await replayAnswer(record, { folder, upstream, next }));
+    for (const record of answers) {
+      count(record.id, await orFailure(replayAnswer(record, { folder, upstream, next })));
     }
-    for (const row of rowsOf(join(folder, "requests.jsonl"))) {
-      count(row.id, await replayRequest(row, upstream));
-    }
+    for (const row of requests) count(row.id, await orFailure(replayRequest(row, upstream)));
   } finally {
     await upstream.close();
   }
   return report;
 }
 
-/** Unknown models cost something, so that a replay is about usage and not about prices. */
-const prices = createPriceBook({ unknownModel: { input: "1", output: "1", maxOutputTokens: 1000 } });
+/** What can't be replayed, or is never settled, must not keep the rest from it. */
+async function orFailure(replay: Promise<Finding>): Promise<Finding> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Finding>((resolve) => {
+    timer = setTimeout(() => resolve(failed("was not settled within 10 seconds")), 10_000);
+  });
+  try {
+    return await Promise.race([replay, late]);
+  } catch (error) {
+    return failed(String(error));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Unknown models cost something, and unknown fees nothing: a replay is about usage and not about prices. */
+const prices = withoutUnknownFees(
+  createPriceBook({ unknownModel: { input: "1", output: "1", maxOutputTokens: 1000 } }),
+);
+
+function withoutUnknownFees(book: PriceBook): PriceBook {
+  const none = { webSearch: 0, fileSearch: 0, container: 0, image: 0 };
+  return {
+    pricesAsOf: book.pricesAsOf,
+    find(provider, model) {
+      const price = book.find(provider, model);
+      const known = Object.entries(price.fees).filter(([, fee]) => fee !== undefined);
+      return { ...price, fees: { ...price.fees, ...none, ...Object.fromEntries(known) } };
+    },
+  };
+}
 
 interface Stage {
   folder: string;
@@ -66,12 +98,16 @@ interface Stage {
 }
 
 async function replayAnswer(record: JsonObject, { folder, upstream, next }: Stage): Promise<Finding> {
-  const api = recordedApi(String(record.api));
+  const api = recordedApi(record);
+  const { expected, wire, httpStatus } = record;
   if (api === undefined) return skipped(`answers of ${record.api}`);
-  if (!isObject(record.expected)) return skipped("answers without `expected`");
+  if (!isObject(expected)) return skipped("answers without `expected`");
   const bytes = readFileSync(join(folder, String(record.file)));
-  const contentType = record.wire === "sse" ? "text/event-stream" : "application/json";
-  upstream.answer = pieces(cutsInsideCharacters(bytes, next), Number(record.httpStatus), contentType);
+  const status = httpStatus ?? 200;
+  if (typeof status !== "number" || !(status >= 200 && status <= 599))
+    return failed(`${status} is no status`);
+  const contentType = wire === "sse" ? "text/event-stream" : "application/json";
+  upstream.answer = pieces(cutsInsideCharacters(bytes, next), status, contentType);
   const { meter, outcome } = observedMeter();
   const metered = createMeteredFetch({ meter, prices, fetch: sentTo(upstream), allowUnbounded: true });
   const response = await metered(api.url(record), {
@@ -81,11 +117,10 @@ async function replayAnswer(record: JsonObject, { folder, upstream, next }: Stag
   const passedOn = Buffer.from(await response.arrayBuffer());
   if (!passedOn.equals(bytes))
     return failed(`passed on ${passedOn.length} other bytes than the ${bytes.length} that came`);
-  const wrong = compare(await outcome, record.expected, record);
+  const recorded = { record, expected, status, body: bytes.toString("utf8") };
+  const wrong = compareUsage(await outcome, recorded, prices);
   return wrong === undefined ? undefined : failed(wrong);
 }
-
-type Outcome = { kind: "reported"; actual: PricedUsage } | { kind: "estimated" } | { kind: "released" };
 
 function observedMeter(): { meter: CallMeter; outcome: Promise<Outcome> } {
   let settle: (outcome: Outcome) => void = () => {};
@@ -118,114 +153,4 @@ function observedMeter(): { meter: CallMeter; outcome: Promise<Outcome> } {
     emit: () => {},
   };
   return { meter, outcome };
-}
-
-/** @returns what is wrong, or undefined. */
-function compare(outcome: Outcome, expected: JsonObject, record: JsonObject): string | undefined {
-  const wanted =
-    Number(record.httpStatus) >= 400
-      ? "released"
-      : expected.usageMissing === true || expected.usagePartial === true
-        ? "estimated"
-        : "reported";
-  if (outcome.kind !== wanted) return `${outcome.kind}, not ${wanted}`;
-  if (outcome.kind !== "reported") return undefined;
-  const { tokens, nanoUsd } = outcome.actual;
-  const stated = expected.providerCostUsd;
-  // Booked amounts are rounded up; stated ones come as fractions of a dollar that no double has exactly.
-  if (typeof stated === "number" && Math.abs(nanoUsd - stated * 1e9) > 1) {
-    return `${nanoUsd} nano-USD, not ${stated * 1e9}`;
-  }
-  const cachedAudio = outcome.actual.tokenKinds?.audioCachedInputTokens ?? 0;
-  const tokenKinds = asRecorded(outcome.actual.tokenKinds ?? {});
-  const perModel = isObject(expected.iterationsByModel) ? expected.iterationsByModel : {};
-  const own = perModel[String(record.model)];
-  const counted = exclusive(isObject(own) ? own : expected, cachedAudio);
-  const total = isObject(own)
-    ? Object.values(perModel).reduce<number>(
-        (sum, model) => sum + (isObject(model) ? totalOf(exclusive(model)) : 0),
-        0,
-      )
-    : totalOf(counted);
-  if (total !== tokens) return `${tokens} tokens in all, not ${total}`;
-  const kinds = [...new Set([...Object.keys(counted), ...COUNTED_KINDS])].filter((kind) =>
-    isObject(own) ? kind !== "reasoningTokens" : true,
-  );
-  const tier = pricedTier(expected.serviceTier);
-  if (tier !== undefined && tokenKinds.serviceTier !== tier) {
-    return `service tier is ${tokenKinds.serviceTier}, not ${tier}`;
-  }
-  const wrong = kinds.find(
-    (kind) => (Reflect.get(tokenKinds, kind) ?? 0) !== (Reflect.get(counted, kind) ?? 0),
-  );
-  if (wrong === undefined) return undefined;
-  return `${wrong} is ${Reflect.get(tokenKinds, wrong) ?? 0}, not ${Reflect.get(counted, wrong) ?? 0}`;
-}
-
-/** Google's tiers are in its words: `ON_DEMAND_FLEX`. */
-function pricedTier(tier: unknown): string | undefined {
-  return /(?:^|_)(priority|flex|batch)$/.exec(String(tier).toLowerCase())?.[1];
-}
-
-/** Records don't tell pictures apart, nor spoken answers. */
-function asRecorded(kinds: Tokens): Tokens {
-  const { imageInputTokens = 0, imageOutputTokens = 0, audioOutputTokens = 0, ...others } = kinds;
-  const { inputTokens = 0, outputTokens = 0 } = kinds;
-  return {
-    ...others,
-    inputTokens: inputTokens + imageInputTokens,
-    outputTokens: outputTokens + imageOutputTokens + audioOutputTokens,
-  };
-}
-
-const COUNTED_KINDS = [
-  "inputTokens",
-  "outputTokens",
-  "cachedInputTokens",
-  "cacheWriteTokens",
-  "cacheWrite1hTokens",
-  "reasoningTokens",
-  "audioInputTokens",
-] as const satisfies (keyof Tokens)[];
-
-/**
- * From counts that include their parts to kinds that exclude each other. Where a cache was filled and read by one call,
- * the same tokens are in both.
- *
- * @param cachedAudio how much of the cached input was settled as audio: records do not say.
- */
-function exclusive(inclusive: JsonObject, cachedAudio = 0): Tokens {
-  const count = (field: string) => Number(inclusive[field] ?? 0);
-  const written1h = count("cacheWriteTokens1h");
-  const written = Math.max(count("cacheWriteTokens"), count("cacheWriteTokens5m") + written1h) - written1h;
-  const cached = count("cachedInputTokens") - cachedAudio;
-  const audio = count("inputAudioTokens") - cachedAudio;
-  const text = count("inputTokens") - audio - cachedAudio;
-  const plain = text - cached - written - written1h;
-  return {
-    inputTokens: plain >= 0 ? plain : text - Math.max(cached, written + written1h),
-    cachedInputTokens: cached,
-    cacheWriteTokens: written,
-    cacheWrite1hTokens: written1h,
-    audioInputTokens: audio,
-    audioCachedInputTokens: cachedAudio,
-    outputTokens: count("outputTokens"),
-    reasoningTokens: Math.min(count("reasoningTokens"), count("outputTokens")),
-  };
-}
-
-function totalOf({ reasoningTokens: _partOfOutput, serviceTier: _tier, ...kinds }: Tokens): number {
-  return Object.values(kinds).reduce((sum, count) => sum + count, 0);
-}
-
-function recordsOf(file: string): JsonObject[] {
-  if (!existsSync(file)) return [];
-  const list: unknown = JSON.parse(readFileSync(file, "utf8"));
-  return objectsOf(list);
-}
-
-function rowsOf(file: string): JsonObject[] {
-  if (!existsSync(file)) return [];
-  const lines = readFileSync(file, "utf8").split("\n");
-  return lines.map(parseObject).filter((row) => row !== undefined);
 }
