@@ -62,6 +62,17 @@ export function usageDetails(usage: Pick<PricedUsage, "provider" | "model" | "to
   };
 }
 
+/** Tells that a usage is booked, and what of it is in doubt. */
+export function emitSettled(
+  context: MeterContext,
+  receipt: Receipt,
+  { doubt, ...details }: EventDetails & Pick<PricedUsage, "doubt">,
+): void {
+  const { id } = receipt;
+  context.emit({ type: "settled", id, receipt, ...details });
+  if (doubt !== undefined) emitFailure(context, id, doubt, details);
+}
+
 /** Tells of a failure; anything but our own errors is wrapped. */
 export function emitFailure(
   context: MeterContext,

@@ -4,7 +4,7 @@ import { parseId } from "../ledger/names.ts";
 import type { Receipt } from "../metering/calls.ts";
 import { markedThresholds } from "./alerts.ts";
 import { type Actual, bookedFields } from "./amounts.ts";
-import { bookedAnswer, settledReceipt, usageDetails } from "./closing.ts";
+import { bookedAnswer, emitSettled, settledReceipt, usageDetails } from "./closing.ts";
 import type { MeterContext } from "./context.ts";
 import { unknownHoldMessage } from "./held-call.ts";
 import { CORRECTABLE_SECONDS, holdRetentionSeconds, operation } from "./operations.ts";
@@ -20,7 +20,8 @@ export async function settleById(context: MeterContext, holdId: string, actual: 
   });
   if (answer.outcome === "unknown") throw new UnknownHoldError(unknownHoldMessage(id));
   const receipt = await settledReceipt(context, id, answer);
-  context.emit({ type: "settled", id, receipt, ...usageDetails(actual.priced) });
+  const { priced } = actual;
+  emitSettled(context, receipt, { ...usageDetails(priced), doubt: priced.doubt });
   return receipt;
 }
 

@@ -3,7 +3,7 @@ import { BudgetExceededError } from "../errors.ts";
 import type { CallOptions, Hold, Receipt } from "../metering/calls.ts";
 import type { Tokens, Usage } from "../pricing/usage.ts";
 import { type Actual, type CallRequest, usedAmounts } from "./amounts.ts";
-import { emitFailure, usageDetails } from "./closing.ts";
+import { emitFailure, emitSettled, usageDetails } from "./closing.ts";
 import type { MeterContext } from "./context.ts";
 import type { HeldCall } from "./held-call.ts";
 import { operationId } from "./operations.ts";
@@ -33,7 +33,7 @@ export class MeteredHold {
       const receipt = await (actual === undefined
         ? this.held.settleEstimated()
         : this.held.settleReported(actual));
-      this.#context.emit({ type: "settled", id, receipt, ...details() });
+      emitSettled(this.#context, receipt, { ...details(), doubt: actual?.priced.doubt });
       return receipt;
     } catch (error) {
       emitFailure(this.#context, id, error, details());

@@ -5,7 +5,7 @@ import type { RecordAnswer } from "../ledger/store.ts";
 import type { Receipt } from "../metering/calls.ts";
 import { markedThresholds, tellCrossings } from "./alerts.ts";
 import { type Actual, bookedFields } from "./amounts.ts";
-import { emitFailure, usageDetails } from "./closing.ts";
+import { emitFailure, emitSettled, usageDetails } from "./closing.ts";
 import type { MeterContext } from "./context.ts";
 import { overrunMessage, pausedMessage } from "./denial-message.ts";
 import { operation, operationId, plainRetentionSeconds } from "./operations.ts";
@@ -39,7 +39,7 @@ export async function record(
   const usage = usageStats(answer);
   const receipt = receiptOf(id, answer, usage);
   if (receipt === undefined) throw new IdConflictError(`The id ${id} belongs to a released hold.`);
-  context.emit({ type: "settled", id, receipt, ...details });
+  emitSettled(context, receipt, { ...details, doubt: actual.priced.doubt });
   await tellCrossings(context, answer, usage);
   const denial = verdictOf(answer, receipt);
   if (denial !== undefined) {

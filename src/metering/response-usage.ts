@@ -69,7 +69,18 @@ export function priceReported(
     provider: called.provider,
     model: first.model ?? called.model,
     tokenKinds: first.tokens,
+    doubt: doubtOf(usage, called),
   };
+}
+
+function doubtOf(
+  { doubts = [] }: ReportedUsage,
+  { provider, model }: { provider: string; model: string },
+): InvalidUsageError | undefined {
+  if (doubts.length === 0) return undefined;
+  return new InvalidUsageError(
+    `The usage that ${provider}/${model} reports is booked, but may not be all: ${doubts.join("; ")}.`,
+  );
 }
 
 function costOf(

@@ -70,7 +70,7 @@ function bookingOf(
     const priced = priceOrProblem(call, verdict.usage, prices);
     return priced instanceof AgentLimitError
       ? { source: "estimated", actual: tokensAlone(call, verdict.usage, prices), problem: priced }
-      : { source: "reported", actual: priced, problem: doubtOf(verdict.usage, call) };
+      : { source: "reported", actual: priced, problem: priced.doubt };
   }
   const known = verdict.known && priceOrProblem(call, verdict.known, prices);
   return {
@@ -110,13 +110,6 @@ function priceOrProblem(
     if (error instanceof AgentLimitError) return error;
     throw error;
   }
-}
-
-function doubtOf({ doubts = [] }: ReportedUsage, call: SentCall): InvalidUsageError | undefined {
-  if (doubts.length === 0) return undefined;
-  return new InvalidUsageError(
-    `The usage that ${call.provider}/${call.model} reports is booked, but may not be all: ${doubts.join("; ")}.`,
-  );
 }
 
 function unstated(reason: string, call: SentCall): InvalidUsageError {

@@ -1,4 +1,5 @@
 /** What a call used or may use, as users and provider files say it. */
+import type { InvalidUsageError } from "../errors.ts";
 import type { Usd } from "../ledger/money.ts";
 
 /**
@@ -80,4 +81,6 @@ export interface PricedUsage {
   model?: string;
   /** For history; exclusive kinds. */
   tokenKinds?: Tokens;
+  /** Why it may not be the whole cost: it is booked all the same, and a `failed` event tells of it. */
+  doubt?: InvalidUsageError | undefined;
 }

@@ -7,6 +7,7 @@ import {
   InvalidOptionsError,
   type MeterEvent,
 } from "../../src/index.ts";
+import { chatAnswer } from "./answers.ts";
 import { type MakeMeter, rejection } from "./stores.ts";
 
 const MINI = { provider: "openai", model: "gpt-4o-mini" };
@@ -101,6 +102,30 @@ export function describeOperations(meters: () => MakeMeter): void {
         { type: "settled", scope: "user:42", receipt: { costUsd: 2 } },
         { type: "denied", scope: "user:42", error: { code: "BUDGET_EXCEEDED" } },
       ]);
+    });
+
+    it("tell what an answer leaves in doubt, however it is booked", async () => {
+      const events: MeterEvent[] = [];
+      const make = meters();
+      const meter = make({ onEvent: (event) => void events.push(event) });
+      const answer = chatAnswer(10, 0);
+      const response = { ...answer, usage: { ...answer.usage, total_tokens: 500 } };
+      const estimate = { ...MINI, inputTokens: 10, maxOutputTokens: 10 };
+      const held = [await meter.reserve(estimate), await meter.reserve(estimate)] as const;
+
+      await meter.record({ response });
+      await held[0].settle({ response });
+      await meter.hold(held[1].id).settle({ response });
+      await meter.track(estimate, async () => response);
+
+      const told = events.map(({ type, id, receipt, error }) => ({ type, id, receipt, error }));
+      expect(told).toHaveLength(8);
+      for (const place of [0, 2, 4, 6]) {
+        const [settled, failed] = told.slice(place);
+        expect(settled).toMatchObject({ type: "settled", receipt: { source: "reported" } });
+        expect(failed).toMatchObject({ type: "failed", id: settled?.id, error: { code: "INVALID_USAGE" } });
+        expect(failed?.error?.message).toMatch(/^The usage that openai\/gpt-4o-mini reports .* total of 500/);
+      }
     });
 
     it("whose listener throws or rejects change nothing", async () => {
