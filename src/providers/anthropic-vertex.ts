@@ -27,7 +27,7 @@ export const anthropicOnVertex: ProviderApi = {
       usage: () => located(reader.usage(), call),
     };
   },
-  isErrorBody: (body) => anthropicMessages.isErrorBody(body) || isGoogleError(body),
+  isErrorBody: (body, status) => anthropicMessages.isErrorBody(body, status) || isGoogleError(body),
 };
 
 const MODEL_PATH = /\/publishers\/anthropic\/models\/([^/]+):(?:r|streamR)awPredict$/;

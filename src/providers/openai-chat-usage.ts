@@ -102,19 +102,27 @@ export function readTokens(usage: JsonObject, serviceTier: unknown): Tokens | un
     usage.num_cached_tokens,
     usage.cached_tokens,
   );
-  const written = optionalCount(input.cache_write_tokens);
-  const audioInput = optionalCount(input.audio_tokens);
+  // Alibaba and LiteLLM call them as Anthropic does.
+  const written = firstCount(
+    input.cache_write_tokens,
+    input.cache_creation_input_tokens,
+    usage.cache_creation_input_tokens,
+  );
+  const audio = optionalCount(input.audio_tokens);
+  // Prompts have no room for both, unless they share.
+  const cachedAudio = Math.min(audio, cached, Math.max(0, audio + cached - prompt));
   const audioOutput = optionalCount(output.audio_tokens);
   const imageOutput = optionalCount(output.image_tokens);
   const text = Math.max(0, completion - audioOutput - imageOutput);
   return tokensFrom(
     {
-      inputTokens: uncachedTokens(prompt - audioInput, cached, written) + cited,
-      cachedInputTokens: cached,
+      inputTokens: uncachedTokens(prompt - audio, cached - cachedAudio, written) + cited,
+      cachedInputTokens: cached - cachedAudio,
       cacheWriteTokens: written,
       outputTokens: text,
       reasoningTokens: Math.min(reasoning, text),
-      audioInputTokens: audioInput,
+      audioInputTokens: audio - cachedAudio,
+      audioCachedInputTokens: cachedAudio,
       audioOutputTokens: audioOutput,
       imageOutputTokens: imageOutput,
     },

@@ -40,7 +40,7 @@ export interface ProviderApi {
   readAnswer(body: JsonObject, call: UsageContext): ReportedUsage | undefined;
   readEvents(call: UsageContext): EventReader;
   /** Whether the body of a 4xx or 5xx is an error in this API's own form, so that nothing was generated. */
-  isErrorBody(body: JsonObject): boolean;
+  isErrorBody(body: JsonObject, status: number): boolean;
   /** A refusal in the form of this API's errors. */
   errorBody(code: string, message: string): JsonObject;
 }

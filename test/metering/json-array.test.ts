@@ -23,6 +23,7 @@ describe("A JSON array is cut into its elements", () => {
     ["side by side", '[{"a":1},{"b":2}]'],
     ["a line each, as Gemini sends them", '[{"a":1}\n,\r\n{"b":2}\n]\n'],
     ["after spaces", ' \n[ {"a":1} , {"b":2} ]'],
+    ["after a byte order mark", '\uFEFF[{"a":1},{"b":2}]'],
     ["with no array around them", '{"a":1}\n{"b":2}\n'],
   ])("%s", (_name, text) => {
     expect(splitText(text).elements).toEqual(['{"a":1}', '{"b":2}']);

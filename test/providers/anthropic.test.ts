@@ -169,10 +169,12 @@ describe("Claude on Vertex", () => {
   });
 
   it("has Anthropic's errors, and Google's", () => {
-    expect(anthropicOnVertex.isErrorBody({ type: "error", error: { type: "t", message: "m" } })).toBe(true);
+    expect(anthropicOnVertex.isErrorBody({ type: "error", error: { type: "t", message: "m" } }, 400)).toBe(
+      true,
+    );
     const error = { code: 429, message: "m", status: "RESOURCE_EXHAUSTED" };
-    expect(anthropicOnVertex.isErrorBody({ error })).toBe(true);
-    expect(anthropicOnVertex.isErrorBody({ error: { message: "m" } })).toBe(false);
+    expect(anthropicOnVertex.isErrorBody({ error }, 400)).toBe(true);
+    expect(anthropicOnVertex.isErrorBody({ error: { message: "m" } }, 400)).toBe(false);
   });
 });
 

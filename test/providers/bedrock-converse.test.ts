@@ -204,6 +204,6 @@ describe("An error of Bedrock's", () => {
     [false, { error: { message: "m" } }],
     [false, {}],
   ])("bills nothing: %s, %o", (expected, body) => {
-    expect(bedrockConverse.isErrorBody(body)).toBe(expected);
+    expect(bedrockConverse.isErrorBody(body, 400)).toBe(expected);
   });
 });

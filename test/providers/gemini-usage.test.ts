@@ -264,7 +264,7 @@ describe("An error of Google's", () => {
     [false, { error: "m" }],
     [false, {}],
   ])("bills nothing in its own form alone (%s): %o", (expected, body) => {
-    expect(gemini.isErrorBody(body)).toBe(expected);
-    expect(geminiEmbeddings.isErrorBody(body)).toBe(expected);
+    expect(gemini.isErrorBody(body, 400)).toBe(expected);
+    expect(geminiEmbeddings.isErrorBody(body, 400)).toBe(expected);
   });
 });

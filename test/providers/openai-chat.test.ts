@@ -39,6 +39,31 @@ describe("Cached tokens of a chat completion", () => {
   });
 });
 
+describe("Written and spoken tokens of a chat completion", () => {
+  it.each([
+    ["OpenAI and OpenRouter", { prompt_tokens_details: { cache_write_tokens: 60 } }],
+    ["Alibaba", { prompt_tokens_details: { cached_tokens: 0, cache_creation_input_tokens: 60 } }],
+    ["LiteLLM", { cache_creation_input_tokens: 60, prompt_tokens_details: { cached_tokens: 0 } }],
+  ])("are found where %s states those that were written to a cache", (_name, more) => {
+    expect(tokens({ ...counts, ...more })).toEqual({
+      inputTokens: 40,
+      cacheWriteTokens: 60,
+      outputTokens: 10,
+    });
+  });
+
+  it("are counted once where sound was read from a cache", () => {
+    const prompt_tokens_details = { cached_tokens: 90, audio_tokens: 30 };
+    expect(tokens({ ...counts, prompt_tokens_details })).toEqual({
+      inputTokens: 0,
+      cachedInputTokens: 70,
+      audioInputTokens: 10,
+      audioCachedInputTokens: 20,
+      outputTokens: 10,
+    });
+  });
+});
+
 describe("Reasoning of a chat completion", () => {
   const details = { completion_tokens_details: { reasoning_tokens: 7 } };
 

@@ -85,6 +85,7 @@ describe("An error that bills nothing has its API's own form", () => {
     [true, openAiChat, { error: { message: "m", type: "t" } }],
     [true, openAiChat, { error: { code: "DeploymentNotFound", message: "m" } }],
     [true, openAiChat, { object: "error", message: "m", code: 400 }],
+    [true, openAiChat, { object: "error", message: { detail: [] } }],
     [true, openAiChat, { code: "invalid-argument", error: "m" }],
     [false, openAiChat, { error: "m" }],
     [false, openAiChat, { message: "Bad gateway" }],
@@ -93,6 +94,19 @@ describe("An error that bills nothing has its API's own form", () => {
     [false, anthropicMessages, { error: { message: "m" } }],
     [false, anthropicMessages, { type: "error" }],
   ])("%s: %o", (expected, api, body) => {
-    expect(api.isErrorBody(body)).toBe(expected);
+    expect(api.isErrorBody(body, 500)).toBe(expected);
+  });
+
+  it.each([
+    ["Azure's", { statusCode: 401, message: "m" }],
+    ["Cerebras's", { message: "m", type: "t", param: "p", code: "c" }],
+    ["Mistral's", { message: "m", request_id: "r" }],
+    ["Mistral's and Voyage's", { detail: "m" }],
+    ["Mistral's for a malformed body", { detail: [{ loc: ["body"], msg: "m" }] }],
+    ["xAI's and Ollama's", { error: "m" }],
+  ])("or the one in which a request is refused before any model has it: %s", (_, body) => {
+    const statuses = [400, 401, 422, 429];
+    expect(statuses.filter((status) => openAiChat.isErrorBody(body, status))).toEqual(statuses);
+    expect([424, 500, 502].filter((status) => openAiChat.isErrorBody(body, status))).toEqual([]);
   });
 });

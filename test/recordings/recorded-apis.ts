@@ -95,18 +95,30 @@ function modelOf(record: JsonObject): string {
 /** Where OpenAI's own paths begin. */
 const BASES: ReadonlyMap<unknown, string> = new Map([
   ["openai", "https://api.openai.com/v1"],
+  ["alibaba", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1"],
   ["azure", "https://recorded.openai.azure.com/openai/v1"],
-  ["groq", "https://api.groq.com/openai/v1"],
-  ["mistral", "https://api.mistral.ai/v1"],
+  ["bedrock", "https://bedrock-mantle.us-east-1.api.aws/openai/v1"],
+  ["cerebras", "https://api.cerebras.ai/v1"],
+  ["cohere", "https://api.cohere.ai/compatibility/v1"],
+  ["deepinfra", "https://api.deepinfra.com/v1/openai"],
   ["deepseek", "https://api.deepseek.com/v1"],
-  ["xai", "https://api.x.ai/v1"],
+  ["fireworks", "https://api.fireworks.ai/inference/v1"],
+  ["google", "https://generativelanguage.googleapis.com/v1beta/openai"],
+  ["groq", "https://api.groq.com/openai/v1"],
+  ["huggingface", "https://router.huggingface.co/v1"],
+  ["minimax", "https://api.minimax.io/v1"],
+  ["mistral", "https://api.mistral.ai/v1"],
+  ["moonshotai", "https://api.moonshot.ai/v1"],
   ["openrouter", "https://openrouter.ai/api/v1"],
   ["perplexity", "https://api.perplexity.ai"],
   ["together", "https://api.together.xyz/v1"],
-  ["cerebras", "https://api.cerebras.ai/v1"],
   ["voyageai", "https://api.voyageai.com/v1"],
+  ["xai", "https://api.x.ai/v1"],
+  ["zai", "https://api.z.ai/api/paas/v4"],
 ]);
 
-function baseOf({ provider }: JsonObject): string {
-  return BASES.get(provider) ?? "https://recorded.example/v1";
+/** By who served it, else by whom its `api` is named after. */
+function baseOf({ provider, api }: JsonObject): string {
+  const [, name] = String(api).split(":");
+  return BASES.get(provider) ?? BASES.get(name) ?? "https://recorded.example/v1";
 }

@@ -27,7 +27,7 @@ function isUnbilled(error: JsonObject): boolean {
   const contentType = isObject(responseHeaders) ? responseHeaders["content-type"] : undefined;
   if (String(contentType).includes("text/event-stream")) return false;
   const body = typeof responseBody === "string" ? parseObject(responseBody) : undefined;
-  return body !== undefined && PROVIDER_APIS.some((api) => api.isErrorBody(body));
+  return body !== undefined && PROVIDER_APIS.some((api) => api.isErrorBody(body, statusCode));
 }
 
 const MAX_CAUSES = 8;
