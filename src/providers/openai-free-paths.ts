@@ -3,7 +3,7 @@
  * ends spending, administration. All others are refused, as far as no provider file meters them: what generates (audio,
  * images, videos, decisions), runs (evals, graders, threads, agents), trains, is billed by the hour (containers), or
  * opens a session that a `fetch` does not see (realtime, live, chatkit). So is `responses/compact`, which spends and
- * reports nothing.
+ * reports nothing. What a vector store keeps is billed by the day, whoever asks for what; no request to it but a search is.
  */
 import { providerAt } from "./hosts.ts";
 
