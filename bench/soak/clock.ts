@@ -10,12 +10,15 @@ export interface SoakClock {
   advance(milliseconds: number): void;
 }
 
+/** A run begins at a minute of this year that its seed draws: the same seed meets the same ends of windows at any hour of the day. */
+const YEAR_START_MS = Date.UTC(2026, 0, 1);
+const YEAR_MINUTES = 365 * 24 * 60;
 const MEAN_STEP_MS = 20;
 const LONGEST_STEP_BACK_MS = 100_000;
 const MINUTE_MS = 60_000;
 
 export function soakClock(random: Random): SoakClock {
-  let nowMs = Date.now();
+  let nowMs = YEAR_START_MS + random.whole(0, YEAR_MINUTES - 1) * MINUTE_MS;
   return {
     nowMs: () => nowMs,
     tick: () => {

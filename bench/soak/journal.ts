@@ -17,6 +17,7 @@ export interface JournalCall {
 }
 
 const METRICS = ["nanoUsd", "tokens", "requests"] as const;
+const SHOWN = { byAnswer: "by its answer", byCallers: "by what callers know" };
 /** What is said of more problems than these is only counted. */
 const MAX_PROBLEMS = 20;
 
@@ -24,7 +25,8 @@ export class Journal {
   readonly calls: JournalCall[] = [];
   readonly problems: string[] = [];
   problemCount = 0;
-  overAdmissions = 0;
+  /** Admissions past a limit, by what shows them. */
+  readonly overAdmissions = { byAnswer: 0, byCallers: 0 };
   /** By scope, window and its start: the sum of floors. */
   readonly #floors = new Map<string, Amounts>();
 
@@ -42,9 +44,8 @@ export class Journal {
       for (const metric of METRICS) {
         const limit = window.hard[metric];
         if (limit === null || view === undefined) continue;
-        if (view.settled[metric] + view.held[metric] > limit)
-          this.#overAdmitted(call.id, key, "by its answer");
-        if (known[metric] > limit) this.#overAdmitted(call.id, key, "by what callers know");
+        if (view.settled[metric] + view.held[metric] > limit) this.#overAdmitted(call.id, key, "byAnswer");
+        if (known[metric] > limit) this.#overAdmitted(call.id, key, "byCallers");
       }
     }
     return admitted;
@@ -79,9 +80,9 @@ export class Journal {
     }
   }
 
-  #overAdmitted(id: string, window: string, how: string): void {
-    this.overAdmissions += 1;
-    this.report(`${id} was admitted past a limit of ${window}, ${how}`);
+  #overAdmitted(id: string, window: string, how: keyof Journal["overAdmissions"]): void {
+    this.overAdmissions[how] += 1;
+    this.report(`${id} was admitted past a limit of ${window}, ${SHOWN[how]}`);
   }
 }
 

@@ -26,6 +26,8 @@ export interface RandomReservesResult {
   counts: CallCounts;
   seconds: number;
   overAdmissions: number;
+  /** Of those: seen in their own answers, and in the sum of what callers know. */
+  overAdmissionsSeen: Journal["overAdmissions"];
   problemCount: number;
   /** The first of them, in words. */
   problems: string[];
@@ -80,6 +82,8 @@ async function runAgainst(
     await store.close?.();
     await client.quit();
   }
-  const { overAdmissions, problemCount, problems } = journal;
-  return { counts, seconds: (performance.now() - startMs) / 1000, overAdmissions, problemCount, problems };
+  const { overAdmissions: overAdmissionsSeen, problemCount, problems } = journal;
+  const overAdmissions = overAdmissionsSeen.byAnswer + overAdmissionsSeen.byCallers;
+  const seconds = (performance.now() - startMs) / 1000;
+  return { counts, seconds, overAdmissions, overAdmissionsSeen, problemCount, problems };
 }
