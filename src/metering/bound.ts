@@ -102,7 +102,8 @@ export function assertBounded(call: ProviderCall): void {
  * @throws UnboundedCallError where only the context window bounds it, and nobody knows the window.
  */
 export function inputTokensOf({ input, model }: ProviderCall, body: JsonObject, price: ModelPrice): number {
-  const windowTokens = (price.contextTokens ?? Number.POSITIVE_INFINITY) * (input.inputs ?? 1);
+  const window = Math.max(price.contextTokens ?? Number.POSITIVE_INFINITY, input.contextTokens ?? 0);
+  const windowTokens = window * (input.inputs ?? 1);
   if (input.fillsContext && price.contextTokens === undefined) {
     throw new UnboundedCallError(
       `This request refers to content that it does not show, and the context window of ${model} is not known. ` +

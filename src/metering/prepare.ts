@@ -66,11 +66,13 @@ export async function prepareCall(
   const { text, body } = await readBody(incoming, url);
   const { includeUsage } = options;
   const asked: ApiRequest = { url, provider, body, headers: incoming.headers, includeUsage };
-  const call = readCall(api, asked);
-  if (call.model === "") throw new UnknownModelError(`This request to ${url.host} names no model.`);
-  const price = options.prices.find(provider, call.model);
+  const { model } = readCall(api, asked);
+  if (model === "") throw new UnknownModelError(`This request to ${url.host} names no model.`);
+  const price = options.prices.find(provider, model);
+  const priced: ApiRequest = { ...asked, price };
+  const call = readCall(api, priced);
   // A signature covers every byte.
-  const read: Read = { text, api, asked, price, mayChange: !isSigned(incoming.headers) };
+  const read: Read = { text, api, asked: priced, price, mayChange: !isSigned(incoming.headers) };
 
   const said = await estimateOf(incoming, options);
   const limited = withDefaultLimit(read, call, options);

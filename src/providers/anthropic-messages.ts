@@ -1,6 +1,7 @@
 /** Anthropic messages, and whoever speaks them. */
+import { CLAUDE_IMAGE_TOKENS, DEFINED_TOOL_TOKENS, DEFINED_TOOLSET_TOKENS } from "./allowances.ts";
 import { readEvents, readMessage } from "./anthropic-usage.ts";
-import { base64Length, boundingCount, boundingList, thinkingFloor } from "./bounding-fields.ts";
+import { base64Length, boundingCount, boundingList, outputFloor } from "./bounding-fields.ts";
 import { cacheWriteOf } from "./cache-control.ts";
 import { isGiven, isObject, type JsonObject, nonEmptyString, objectsOf } from "./json.ts";
 import type { ApiRequest, InputShape, ProviderApi, ProviderCall } from "./provider.ts";
@@ -29,11 +30,15 @@ export const anthropicMessages: ProviderApi = {
 const FREE_PATH =
   /\/v1\/(?:messages\/count_tokens|messages\/batches\/[^/]+\/cancel|files|organizations\/.+)\/*$/;
 
-function readCall({ body }: ApiRequest): ProviderCall {
+function readCall({ body, headers }: ApiRequest): ProviderCall {
   return {
     model: nonEmptyString(body.model) ?? "",
     stream: body.stream === true,
-    input: inputOf(body),
+    input: {
+      ...inputOf(body),
+      // Bedrock and Vertex take in the body what is a header elsewhere.
+      contextTokens: openedContext([headers?.get("anthropic-beta"), body.anthropic_beta]),
+    },
     output: {
       // 0 fills the cache and generates nothing.
       limitTokens: boundingCount(body, "max_tokens", 0),
@@ -41,7 +46,7 @@ function readCall({ body }: ApiRequest): ProviderCall {
       audio: false,
       image: false,
       lowering: {
-        floorTokens: thinkingFloor(body.thinking, "budget_tokens"),
+        floorTokens: outputFloor(body.thinking, "budget_tokens"),
         structured:
           isGiven(body.output_format) || (isObject(body.output_config) && isGiven(body.output_config.format)),
       },
@@ -57,18 +62,22 @@ function readCall({ body }: ApiRequest): ProviderCall {
   };
 }
 
+/**
+ * The window of models that have a longer one for those who ask. Anthropic ended it in 2026, others serve it.
+ *
+ * @param betas names alone or in lists, separated by commas.
+ * @see https://platform.claude.com/docs/en/build-with-claude/context-windows
+ */
+export function openedContext(betas: unknown): number | undefined {
+  return String(betas).includes("context-1m") ? 1_000_000 : undefined;
+}
+
 /** Each has a fee; tools without `max_uses` have no limit, and no part in what is held. */
 function mostWebSearches(body: JsonObject): number {
   return objectsOf(body.tools)
     .filter(({ type }) => /^web_search_/.test(String(type)))
     .reduce((sum, tool) => sum + (boundingCount(tool, "max_uses", 0) ?? 0), 0);
 }
-
-/** An image is scaled down until it costs less than 4,800 tokens on the models with the finest sight. */
-const IMAGE_TOKENS = 5_120;
-/** Tools that the provider defines and the caller runs (bash, text editor, computer) bring a prompt of their own. */
-const DEFINED_TOOL_TOKENS = 1_024;
-const DEFINED_TOOLSET_TOKENS = 16_384;
 
 function inputOf(body: JsonObject): InputShape {
   const messages = objectsOf(boundingList(body, "messages"));
@@ -77,7 +86,7 @@ function inputOf(body: JsonObject): InputShape {
   const images = blocks.filter((block) => block.type === "image");
   return {
     mediaCharacters: images.reduce((sum, image) => sum + base64Characters(image.source), 0),
-    allowanceTokens: images.length * IMAGE_TOKENS + definedToolTokens(body.tools),
+    allowanceTokens: images.length * CLAUDE_IMAGE_TOKENS + definedToolTokens(body.tools),
     fillsContext:
       blocks.some((block) => !isShownInFull(block)) ||
       // Neither text nor a list of blocks.

@@ -1,7 +1,8 @@
 /** Amazon Bedrock's Converse: one form for the models of all vendors. Its streams are binary, and are not metered. */
-import { definedToolTokens, runsAtTheCaller } from "./anthropic-messages.ts";
+import { IMAGE_TOKENS } from "./allowances.ts";
+import { definedToolTokens, openedContext, runsAtTheCaller } from "./anthropic-messages.ts";
 import { bedrockCall, bedrockError, isBedrockError } from "./bedrock-paths.ts";
-import { base64Length, boundingCount, boundingList, thinkingFloor } from "./bounding-fields.ts";
+import { base64Length, boundingCount, boundingList, outputFloor } from "./bounding-fields.ts";
 import { beyondParts, optionalCount, requiredCount, servedTier, tokensFrom, totalDoubts } from "./counts.ts";
 import { isGiven, isObject, type JsonObject, jsonText, nonEmptyString, objectsOf } from "./json.ts";
 import { noEvents } from "./no-events.ts";
@@ -65,9 +66,6 @@ function readCall({ url, body }: ApiRequest): ProviderCall {
   };
 }
 
-/** Of the vendors' models, those that see the most of an image take 16,384 tokens. */
-const IMAGE_TOKENS = 16_384;
-
 function inputOf(body: JsonObject): InputShape {
   const contents = [body.system, ...objectsOf(boundingList(body, "messages")).map(({ content }) => content)];
   const blocks = contents.flatMap(contentOf);
@@ -82,6 +80,7 @@ function inputOf(body: JsonObject): InputShape {
       blocks.some((block) => !Object.keys(block).every((kind) => SHOWN_KINDS.has(kind))) ||
       contents.some(isObject),
     audio: blocks.some((block) => isGiven(block.audio)),
+    contextTokens: openedContext(additional(body).anthropic_beta),
   };
 }
 
@@ -129,7 +128,7 @@ function outputOf(body: JsonObject): OutputShape {
 function loweringOf(body: JsonObject): LimitLowering {
   const { thinking, reasoning_config: older } = additional(body);
   return {
-    floorTokens: Math.max(thinkingFloor(thinking, "budget_tokens"), thinkingFloor(older, "budget_tokens")),
+    floorTokens: Math.max(outputFloor(thinking, "budget_tokens"), outputFloor(older, "budget_tokens")),
     structured: isGiven(objectIn(body.outputConfig).textFormat),
   };
 }

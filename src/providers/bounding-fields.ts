@@ -26,10 +26,13 @@ export function boundingList(body: JsonObject, field: string): readonly unknown[
   throw malformed(field, "is no list");
 }
 
-/** The least output limit over a budget for thinking, which has to stay below it; 1 where there is no such budget. */
-export function thinkingFloor(thinking: unknown, field: string): number {
+/** Limits below are refused by OpenAI's responses, and useless elsewhere: what is billed says nothing. */
+export const LEAST_OUTPUT_TOKENS = 16;
+
+/** How far a limit may be lowered: not down to a budget for thinking, which has to leave something for the answer. */
+export function outputFloor(thinking: unknown, field: string): number {
   const budget = isObject(thinking) ? thinking[field] : undefined;
-  return typeof budget === "number" && budget > 0 ? Math.ceil(budget) + 1 : 1;
+  return Math.max(LEAST_OUTPUT_TOKENS, typeof budget === "number" ? Math.ceil(budget) + 1 : 0);
 }
 
 /** How many characters of Base64 a value is; 0 for other text, which counts as such. */

@@ -1,4 +1,5 @@
 /** What Gemini is sent besides text, and what it may be billed as. */
+import { audioTokens, GEMINI_IMAGE_TOKENS } from "./allowances.ts";
 import { base64Length } from "./bounding-fields.ts";
 import { camelCase, fieldOf, listOf, objectOf } from "./google-fields.ts";
 import type { JsonObject } from "./json.ts";
@@ -50,28 +51,16 @@ function shapeOfPart(part: JsonObject): InputShape {
   return inline === undefined ? TEXT : shapeOfData(inline);
 }
 
-/**
- * An image is cut into tiles of 258 tokens, scaled to 3,072 pixels at most: 25 of the smallest tiles with the whole. On
- * Gemini 3 it costs up to 2,240.
- *
- * @see https://ai.google.dev/gemini-api/docs/tokens https://ai.google.dev/gemini-api/docs/media-resolution
- */
-const IMAGE_TOKENS = 8_192;
-/** Audio is 32 tokens a second, and the poorest MP3 spends 1,333 Base64 characters on one: 41 for a token. */
-const AUDIO_CHARACTERS_PER_TOKEN = 32;
-/** What has as many bytes a second whatever is heard. Other kinds may hold hours of silence in a few. */
-const STEADY_AUDIO = /^audio\/(?:mp3|mpeg|mpga|x-mp3|wav|wave|x-wav|vnd\.wave|aiff|x-aiff|l16|pcm)(?:;|$)/;
-
 function shapeOfData(inline: JsonObject): InputShape {
   const mimeType = mimeTypeOf(inline);
   const characters = base64Length(inline.data);
   // Base64 is longer than the text that it stands for.
   if (mimeType.startsWith("text/") || mimeType.startsWith("application/json")) return TEXT;
   if (mimeType.startsWith("image/")) {
-    return { ...TEXT, mediaCharacters: characters, allowanceTokens: IMAGE_TOKENS };
+    return { ...TEXT, mediaCharacters: characters, allowanceTokens: GEMINI_IMAGE_TOKENS };
   }
-  if (STEADY_AUDIO.test(mimeType)) {
-    const allowanceTokens = Math.ceil(characters / AUDIO_CHARACTERS_PER_TOKEN);
+  const allowanceTokens = audioTokens(mimeType, characters);
+  if (allowanceTokens !== undefined) {
     return { mediaCharacters: characters, allowanceTokens, fillsContext: false, audio: true };
   }
   // A page of a PDF is 258 to 1,120 tokens and a second of video up to 300, in as few bytes as one likes.

@@ -1,4 +1,5 @@
 /** Gemini's generateContent and streamGenerateContent, of AI Studio and of Vertex. */
+import { outputFloor } from "./bounding-fields.ts";
 import { shapeOf } from "./gemini-content.ts";
 import { doubtsOfTotal, readUsageMetadata } from "./gemini-usage.ts";
 import { countOf, fieldOf, listOf, objectOf } from "./google-fields.ts";
@@ -112,8 +113,14 @@ function outputOf(body: JsonObject, model: string): OutputShape {
     audio,
     image,
     // Half a picture is none.
-    lowering: image || audio ? undefined : { floorTokens: 1, structured },
+    lowering: image || audio ? undefined : { floorTokens: floorOf(config), structured },
   };
+}
+
+/** Google refuses no lower limit, but with all of it thought away there is no answer. */
+function floorOf(config: JsonObject): number {
+  const budget = fieldOf(objectOf(config, "thinkingConfig") ?? {}, "thinkingBudget");
+  return outputFloor({ budget }, "budget");
 }
 
 const ORDINARY_TIER = /^(?:service_tier_)?(?:unspecified|standard|flex)$/i;

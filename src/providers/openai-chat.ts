@@ -1,5 +1,5 @@
 /** OpenAI chat completions, and whoever speaks them: Azure, Groq, Mistral, DeepSeek, xAI, OpenRouter, vLLM and others. */
-import { boundingCount, boundingList, thinkingFloor } from "./bounding-fields.ts";
+import { boundingCount, boundingList, outputFloor } from "./bounding-fields.ts";
 import { providerAt } from "./hosts.ts";
 import { isGiven, isObject, type JsonObject, objectsOf, parseObject } from "./json.ts";
 import { readAnswer, readEvents } from "./openai-chat-usage.ts";
@@ -41,13 +41,13 @@ function readCall(request: ApiRequest): ProviderCall {
   const terms = termsOf(request);
   return {
     ...terms,
-    input: inputOf(body, terms.model),
+    input: inputOf(request),
     output: outputOf(body),
     unbounded: unboundedIn(request, terms.model),
   };
 }
 
-function inputOf(body: JsonObject, model: string): InputShape {
+function inputOf(request: ApiRequest): InputShape {
   let mediaCharacters = 0;
   let allowanceTokens = 0;
   let fillsContext = false;
@@ -56,7 +56,7 @@ function inputOf(body: JsonObject, model: string): InputShape {
     mediaCharacters += media.mediaCharacters;
     allowanceTokens += media.allowanceTokens;
   };
-  for (const message of objectsOf(boundingList(body, "messages"))) {
+  for (const message of objectsOf(boundingList(request.body, "messages"))) {
     // An earlier spoken answer, named by its id; and what is neither text nor a list of parts.
     if (isObject(message.audio) || isObject(message.content)) fillsContext = true;
     for (const part of objectsOf(message.content)) {
@@ -66,11 +66,13 @@ function inputOf(body: JsonObject, model: string): InputShape {
           break;
         case "image_url": {
           const image = isObject(part.image_url) ? part.image_url : part;
-          count(imageMedia({ address: image.image_url ?? image.url, detail: image.detail, model }));
+          count(imageMedia(image.image_url ?? image.url, image.detail, request));
           break;
         }
         case "input_audio": {
-          count(audioMedia(isObject(part.input_audio) ? part.input_audio.data : undefined));
+          const sound = audioMedia(part.input_audio);
+          if (sound === undefined) fillsContext = true;
+          else count(sound);
           audio = true;
           break;
         }
@@ -103,8 +105,8 @@ function loweringOf(body: JsonObject): LimitLowering | undefined {
   const format = isObject(body.response_format) ? body.response_format.type : body.response_format;
   return {
     floorTokens: Math.max(
-      thinkingFloor(body.reasoning, "max_tokens"),
-      thinkingFloor(body.thinking, "budget_tokens"),
+      outputFloor(body.reasoning, "max_tokens"),
+      outputFloor(body.thinking, "budget_tokens"),
     ),
     structured: isGiven(format) && format !== "text",
   };

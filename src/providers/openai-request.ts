@@ -1,8 +1,9 @@
 /** What requests to all of OpenAI's APIs have in common, whoever serves them. */
+import { audioTokens, imageTokens } from "./allowances.ts";
 import { base64Length } from "./bounding-fields.ts";
 import { cacheWriteOf } from "./cache-control.ts";
 import { isResident } from "./hosts.ts";
-import { isGiven, nonEmptyString } from "./json.ts";
+import { isGiven, isObject, nonEmptyString } from "./json.ts";
 import type { ApiRequest, ProviderCall } from "./provider.ts";
 
 /** On Azure the deployment in the path is what is called, whatever the body says. Empty where neither names a model. */
@@ -37,13 +38,6 @@ function priorityTierOf(tier: unknown, provider: string): ProviderCall["priority
   return tier === "default" || tier === "flex" || tier === "on_demand" ? "excluded" : "asked";
 }
 
-/** Images by the tile cost 2,833 + 8 × 5,667 tokens at most on gpt-4o-mini; elsewhere up to 10,000 patches each. */
-const IMAGE_TOKENS = 16_384;
-const TILED_MINI_IMAGE_TOKENS = 49_152;
-const LOW_DETAIL_IMAGE_TOKENS = 3_072;
-/** Audio is one token for 100 ms, and the poorest MP3 spends more than 64 Base64 characters on that. */
-const AUDIO_CHARACTERS_PER_TOKEN = 64;
-
 /** Media in a request: Base64 characters that are not billed as text, and the tokens that stand for them at most. */
 export interface Media {
   readonly mediaCharacters: number;
@@ -51,19 +45,16 @@ export interface Media {
 }
 
 /** @param address `https:` or `data:`, whatever the part holds. */
-export function imageMedia(image: { address: unknown; detail: unknown; model: string }): Media {
-  return { mediaCharacters: dataUrlCharacters(image.address), allowanceTokens: imageTokens(image) };
+export function imageMedia(address: unknown, detail: unknown, { price }: ApiRequest): Media {
+  return { mediaCharacters: dataUrlCharacters(address), allowanceTokens: imageTokens(price, detail) };
 }
 
-/** @param data Base64. */
-export function audioMedia(data: unknown): Media {
+/** @returns undefined where only the context window bounds what is heard. */
+export function audioMedia(audio: unknown): Media | undefined {
+  const { data, format } = isObject(audio) ? audio : {};
   const mediaCharacters = base64Length(data);
-  return { mediaCharacters, allowanceTokens: Math.ceil(mediaCharacters / AUDIO_CHARACTERS_PER_TOKEN) };
-}
-
-function imageTokens({ detail, model }: { detail: unknown; model: string }): number {
-  if (detail === "low") return LOW_DETAIL_IMAGE_TOKENS;
-  return model.includes("gpt-4o-mini") ? TILED_MINI_IMAGE_TOKENS : IMAGE_TOKENS;
+  const allowanceTokens = audioTokens(`audio/${format}`, mediaCharacters);
+  return allowanceTokens === undefined ? undefined : { mediaCharacters, allowanceTokens };
 }
 
 function dataUrlCharacters(url: unknown): number {

@@ -1,8 +1,9 @@
 /** What a request to OpenAI's responses shows of its input, and what it only refers to. */
+import { DEFINED_TOOL_TOKENS } from "./allowances.ts";
 import { boundingList } from "./bounding-fields.ts";
 import { isGiven, isObject, type JsonObject, objectsOf } from "./json.ts";
 import { audioMedia, imageMedia, type Media } from "./openai-request.ts";
-import type { InputShape } from "./provider.ts";
+import type { ApiRequest, InputShape } from "./provider.ts";
 
 /** All tools that a body declares: its own, those that its items bring in later, and those inside namespaces. */
 export function toolsIn(body: JsonObject): unknown[] {
@@ -15,12 +16,10 @@ function withNested(tool: unknown): unknown[] {
   return boundingList(tool, "tools").flatMap(withNested);
 }
 
-/** Tools that the provider defines and the caller runs (computer, shell, patches) bring a prompt of their own. */
-const DEFINED_TOOL_TOKENS = 1_024;
-
-export function inputOf(body: JsonObject, model: string): InputShape {
+export function inputOf(request: ApiRequest): InputShape {
+  const { body } = request;
   const parts = partsIn(body.input);
-  const media = parts.map((part) => mediaOf(part, model)).filter((found) => found !== undefined);
+  const media = parts.map((part) => mediaOf(part, request)).filter((found) => found !== undefined);
   const defined = toolsIn(body).filter((tool) => isObject(tool) && DEFINED_TOOLS.has(tool.type));
   const sum = (count: (media: Media) => number) => media.reduce((total, each) => total + count(each), 0);
   return {
@@ -31,7 +30,7 @@ export function inputOf(body: JsonObject, model: string): InputShape {
       isObject(body.input) ||
       (isGiven(body.instructions) && typeof body.instructions !== "string") ||
       !objectsOf(body.input).every(isShownInFull) ||
-      !parts.every((part) => TEXT_PARTS.has(part.type) || mediaOf(part, model) !== undefined),
+      !parts.every((part) => TEXT_PARTS.has(part.type) || mediaOf(part, request) !== undefined),
     audio: parts.some(({ type }) => type === "input_audio"),
   };
 }
@@ -98,13 +97,13 @@ const TEXT_PARTS = new Set<unknown>([
   undefined,
 ]);
 
-function mediaOf(part: JsonObject, model: string): Media | undefined {
+function mediaOf(part: JsonObject, request: ApiRequest): Media | undefined {
   switch (part.type) {
     case "input_image":
     case "computer_screenshot":
-      return imageMedia({ address: part.image_url, detail: part.detail, model });
+      return imageMedia(part.image_url, part.detail, request);
     case "input_audio":
-      return audioMedia(isObject(part.input_audio) ? part.input_audio.data : part.data);
+      return audioMedia(part.input_audio ?? part);
     default:
       return undefined;
   }

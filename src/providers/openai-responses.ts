@@ -1,5 +1,5 @@
 /** OpenAI's responses, and whoever speaks them: Azure, xAI, DeepSeek, OpenRouter, Bedrock and others. */
-import { boundingCount, boundingList, thinkingFloor } from "./bounding-fields.ts";
+import { boundingCount, boundingList, LEAST_OUTPUT_TOKENS, outputFloor } from "./bounding-fields.ts";
 import { isGiven, isObject, type JsonObject, parseObject } from "./json.ts";
 import { isOpenAiError, openAiError } from "./openai-errors.ts";
 import { termsOf } from "./openai-request.ts";
@@ -39,15 +39,12 @@ export const openAiResponses: ProviderApi = {
   errorBody: openAiError,
 };
 
-/** A lower limit is a bad request. */
-const LEAST_OUTPUT_TOKENS = 16;
-
 function readCall(request: ApiRequest): ProviderCall {
   const { body } = request;
   const terms = termsOf(request);
   return {
     ...terms,
-    input: inputOf(body, terms.model),
+    input: inputOf(request),
     output: outputOf(body),
     unbounded: unboundedIn(request, terms.model),
     feeCalls: feeCallsOf(body),
@@ -62,7 +59,7 @@ function outputOf(body: JsonObject): OutputShape {
     audio: boundingList(body, "modalities").includes("audio"),
     image: boundingList(body, "modalities").includes("image"),
     lowering: {
-      floorTokens: Math.max(LEAST_OUTPUT_TOKENS, thinkingFloor(body.reasoning, "max_tokens")),
+      floorTokens: outputFloor(body.reasoning, "max_tokens"),
       structured: isGiven(format) && format !== "text",
     },
   };

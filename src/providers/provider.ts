@@ -1,6 +1,8 @@
 /** One provider API: all that the metered fetch asks of the file that knows it. */
+
 import type { CallExtras } from "../pricing/cost.ts";
 import type { Tokens } from "../pricing/usage.ts";
+import type { PricedAs } from "./allowances.ts";
 import type { JsonObject } from "./json.ts";
 import type { UnboundedFeature } from "./unbounded.ts";
 
@@ -53,6 +55,8 @@ export interface ApiRequest {
   readonly body: JsonObject;
   /** Of the request; left out where it was recorded without them. */
   readonly headers?: Headers;
+  /** Left out where it is not known yet, or does not matter. */
+  readonly price?: PricedAs;
   /** `always`: servers of unknown kind are asked for usage in streams, too. */
   readonly includeUsage?: "known" | "always" | undefined;
 }
@@ -91,6 +95,8 @@ export interface InputShape {
   /** The body refers to content that it does not show (a file, a document, earlier turns): only the context window bounds it. */
   readonly fillsContext: boolean;
   readonly audio: boolean;
+  /** The context window that the request opens, where it may be longer than the model's own. */
+  readonly contextTokens?: number | undefined;
   /** Inputs with a context window each, such as texts that are embedded together; 1 where left out. */
   readonly inputs?: number;
 }
@@ -113,9 +119,9 @@ export interface OutputShape {
 /** What a lower output limit has to respect. */
 export interface LimitLowering {
   /**
-   * Tokens for one choice, at least 1, below which the API refuses the request: 16 for OpenAI's responses, one more than
-   * a thinking budget that has to stay below the limit (Anthropic's `thinking.budget_tokens`, OpenRouter's
-   * `reasoning.max_tokens`). 1 where the API has no such floor.
+   * Tokens for one choice, at least 16, below which the API refuses the request or has no room for an answer: one more
+   * than a thinking budget that is taken from the limit (Anthropic's `thinking.budget_tokens`, OpenRouter's
+   * `reasoning.max_tokens`, Gemini's `thinkingBudget`).
    */
   readonly floorTokens: number;
   /**

@@ -1,5 +1,6 @@
 /** What a call of the AI SDK holds, what it is refused for, and whose prices it has. */
 import { createAnthropic } from "@ai-sdk/anthropic";
+import { createGoogleGenerativeAI } from "@ai-sdk/google";
 import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { createGateway, generateText, wrapLanguageModel } from "ai";
@@ -28,6 +29,8 @@ type CallOptions = Parameters<ReturnType<typeof wrapLanguageModel>["doGenerate"]
 
 const openai = (modelId: string) =>
   createOpenAI({ apiKey: "none", baseURL: `${upstream.url}/v1` }).chat(modelId);
+const google = (modelId: string) =>
+  createGoogleGenerativeAI({ apiKey: "none", baseURL: `${upstream.url}/v1beta` })(modelId);
 const anthropic = (modelId: string) =>
   createAnthropic({ apiKey: "none", baseURL: `${upstream.url}/v1` })(modelId);
 
@@ -97,6 +100,39 @@ describe("The hold of a call", () => {
     const held = await heldNanoUsd(anthropic("claude-haiku-4-5"), [image], limit);
     expect(held).toBeGreaterThan(5_000 * 1_000);
     expect(held).toBeLessThan(30_000 * 1_100);
+  });
+
+  it("has the dearest image where `models` name the model that sees most of it", async () => {
+    const image = {
+      type: "file" as const,
+      mediaType: "image/png",
+      data: { type: "data" as const, data: new Uint8Array(9) },
+    };
+    await metered.meter.close();
+    metered = testMeter({ models: { eyes: "gpt-4o-mini" } });
+    expect(await heldNanoUsd(openai("eyes"), [image], { ...limit, ...tier })).toBeGreaterThan(48_169 * 150);
+  });
+
+  it("goes by the length of sound, and by the context window where its bytes tell no length", async () => {
+    const sound = (mediaType: string) => ({
+      type: "file" as const,
+      mediaType,
+      data: { type: "data" as const, data: new Uint8Array(30_000) },
+    });
+    const held = (mediaType: string) => heldNanoUsd(google("gemini-2.5-flash"), [sound(mediaType)], limit);
+    expect(await held("audio/mpeg")).toBeLessThan(3_000 * 1_000 + 100 * 2_500);
+    expect(await held("audio/ogg")).toBeGreaterThan(1_000_000 * 1_000);
+  });
+
+  it("has the longer context that a header or an option opens, at its dearer rates", async () => {
+    const text = said("x".repeat(400_000));
+    const beta = "context-1m-2025-08-07";
+    const held = (options: Partial<CallOptions>) =>
+      heldNanoUsd(anthropic("claude-sonnet-4-5"), text, { ...limit, ...options });
+    expect(await held({})).toBeLessThan(200_001 * 3_750 * 1.1 + 100 * 15_000);
+    expect(await held({ headers: { "anthropic-beta": beta } })).toBeGreaterThan(400_000 * 6_000);
+    const options = { anthropic: { anthropicBeta: [beta] } };
+    expect(await held({ providerOptions: options })).toBeGreaterThan(400_000 * 6_000);
   });
 
   it("fills the context window for what the prompt does not show", async () => {

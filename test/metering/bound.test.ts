@@ -22,7 +22,7 @@ function bounded(
     options.price ? { customPricing: { [provider]: { [model]: options.price } } } : {},
   );
   const price = prices.find(provider, model);
-  const call = api.readCall({ url, provider, body });
+  const call = api.readCall({ url, provider, body, price });
   return {
     call,
     inputTokens: inputTokensOf(call, body, price),
@@ -174,13 +174,13 @@ describe("The output bound", () => {
 describe("An output limit can be lowered", () => {
   const lowering = (made: ReturnType<typeof chat>) => made.call.output.lowering;
 
-  it("to one token, unless a thinking budget has to stay below it", () => {
-    expect(lowering(chat({}))).toEqual({ floorTokens: 1, structured: false });
+  it("to 16 tokens, unless a thinking budget has to stay below it", () => {
+    expect(lowering(chat({}))).toEqual({ floorTokens: 16, structured: false });
     expect(lowering(chat({ reasoning: { max_tokens: 2_000 } }))?.floorTokens).toBe(2_001);
     expect(lowering(claude({ thinking: { type: "enabled", budget_tokens: 1_024 } }))?.floorTokens).toBe(
       1_025,
     );
-    expect(lowering(claude({ thinking: { type: "adaptive" } }))?.floorTokens).toBe(1);
+    expect(lowering(claude({ thinking: { type: "adaptive" } }))?.floorTokens).toBe(16);
   });
 
   it("but the answer is then worthless where it has to be whole JSON", () => {

@@ -171,15 +171,21 @@ describe("The limit is lowered where each API has it, all else as it was", () =>
     expect(JSON.stringify(sentBodies())).toContain(`:${events[0]?.tokens?.outputTokens}}`);
   });
 
-  it("and never below the 16 tokens that responses ask for", async () => {
-    const body = JSON.stringify({ model: "gpt-4o-mini", input: "hello", max_output_tokens: 9_000 });
+  it.each([
+    ["/v1/responses", { model: "gpt-4o-mini", input: "hello", max_output_tokens: 9_000 }],
+    ["/v1/chat/completions", { model: "gpt-4o-mini", messages: hello, max_completion_tokens: 9_000 }],
+    ["/v1/messages", { model: "claude-haiku-4-5", messages: hello, max_tokens: 9_000 }],
+    ["/v1beta/models/gemini-2.5-flash:generateContent", { generationConfig: { maxOutputTokens: 9_000 } }],
+    ["/model/amazon.nova-lite-v1%3A0/converse", { inferenceConfig: { maxTokens: 9_000 } }],
+  ])("and never below the 16 tokens that an answer needs: %s", async (path, asked) => {
+    const body = JSON.stringify(asked);
     const clamp = { floorTokens: 1 };
-    const respond = (tokens: number) =>
-      post(newMeter({ clamp, budgets: [{ window: "total", tokens }] }), "/v1/responses", body);
+    const call = (tokens: number) =>
+      post(newMeter({ clamp, budgets: [{ window: "total", tokens }] }), path, body);
     const least = 1_024 + body.length + 16;
-    expect(await failure(respond(least - 1))).toBeInstanceOf(BudgetExceededError);
-    await respond(least);
-    expect(sentBodies()).toMatchObject([{ max_output_tokens: 16 }]);
+    expect(await failure(call(least - 1))).toBeInstanceOf(BudgetExceededError);
+    await call(least);
+    expect(JSON.stringify(sentBodies())).toBe(`[${body.replace("9000", "16")}]`);
   });
 });
 

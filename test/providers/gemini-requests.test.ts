@@ -117,7 +117,14 @@ describe("The output limit of Gemini", () => {
   });
 
   it("may be lowered, but not where a shorter answer is worthless", () => {
-    expect(output({}).lowering).toEqual({ floorTokens: 1, structured: false });
+    expect(output({}).lowering).toEqual({ floorTokens: 16, structured: false });
+    for (const thinking of [
+      { thinkingConfig: { thinkingBudget: 2_000 } },
+      { thinking_config: { thinking_budget: 2_000 } },
+    ]) {
+      expect(output(thinking).lowering?.floorTokens).toBe(2_001);
+    }
+    expect(output({ thinkingConfig: { thinkingBudget: -1 } }).lowering?.floorTokens).toBe(16);
     for (const format of [
       { responseSchema: {} },
       { response_json_schema: {} },

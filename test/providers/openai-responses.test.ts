@@ -5,8 +5,14 @@ import { openAiResponses } from "../../src/providers/openai-responses.ts";
 import type { UsageContext } from "../../src/providers/provider.ts";
 
 const url = new URL("https://api.openai.com/v1/responses");
-const read = (body: object) =>
-  openAiResponses.readCall({ url, provider: "openai", body: { model: "gpt-5.4", input: "Hi", ...body } });
+const gpt = createPriceBook().find("openai", "gpt-5.4");
+const read = (body: object, price = gpt) =>
+  openAiResponses.readCall({
+    url,
+    provider: "openai",
+    body: { model: "gpt-5.4", input: "Hi", ...body },
+    price,
+  });
 const tools = (...list: unknown[]) => read({ tools: list }).unbounded;
 const item = (part: object) => ({ role: "user", content: [part] });
 

@@ -1,5 +1,8 @@
 /** Reads what a call of the AI SDK may cost, as a provider file does of a request. */
 import { InvalidUsageError } from "../../errors.ts";
+import { DEFINED_TOOL_TOKENS, DEFINED_TOOLSET_TOKENS, type PricedAs } from "../../providers/allowances.ts";
+import { openedContext } from "../../providers/anthropic-messages.ts";
+import { LEAST_OUTPUT_TOKENS } from "../../providers/bounding-fields.ts";
 import { isGiven, isObject, type JsonObject, objectsOf } from "../../providers/json.ts";
 import type { OutputShape, ProviderCall } from "../../providers/provider.ts";
 import { passesOf, type UnboundedFeature } from "../../providers/unbounded.ts";
@@ -21,9 +24,9 @@ export interface ReadModelCall {
  */
 export function readModelCall(
   params: ModelCallOptions,
-  { provider, model, mayBeRegional, stream }: PricedNames & { stream: boolean },
+  { provider, model, mayBeRegional, stream, price }: PricedNames & { stream: boolean; price: PricedAs },
 ): ReadModelCall {
-  const { messages, input, options } = countablePrompt(params.prompt, model);
+  const { messages, input, options } = countablePrompt(params.prompt, price);
   const tools = objectsOf(params.tools);
   const ofTools = tools.map(({ providerOptions }) => providerOptions);
   const all = [...options, ...[params.providerOptions, ...ofTools].filter(isObject)];
@@ -39,6 +42,7 @@ export function readModelCall(
     input: {
       ...input,
       fillsContext: input.fillsContext || fillsContext,
+      contextTokens: openedContext([...told("anthropicbeta"), JSON.stringify(params.headers)]),
       allowanceTokens: input.allowanceTokens + definedToolTokens(tools),
     },
     output: outputOf(params, model, told),
@@ -109,8 +113,6 @@ function mayCompact(management: unknown): boolean {
 const CALLER_TOOL =
   /^(?:anthropic\.(?:bash|text_editor|computer|memory)_\d+|openai\.(?:custom|local_shell|apply_patch))$/;
 const CALLER_TOOLSET = /^anthropic\.(?:browser|computer)_toolset_\d+$/;
-const DEFINED_TOOL_TOKENS = 1_024;
-const DEFINED_TOOLSET_TOKENS = 16_384;
 
 function toolFeatures(tools: JsonObject[]): UnboundedFeature[] {
   return tools.flatMap((tool): UnboundedFeature[] => {
@@ -130,8 +132,6 @@ function definedToolTokens(tools: JsonObject[]): number {
 }
 
 const LIMITS = ["maxtokens", "maxcompletiontokens", "maxoutputtokens"];
-/** OpenAI's responses refuse a lower one. */
-const LEAST_LIMIT_TOKENS = 16;
 const CHOICES = ["n", "bestof", "candidatecount"];
 
 function outputOf(params: ModelCallOptions, model: string, told: Told): OutputShape {
@@ -150,7 +150,7 @@ function outputOf(params: ModelCallOptions, model: string, told: Told): OutputSh
     choices: Math.max(1, ...CHOICES.flatMap(told).map(wholeNumber)),
     audio: modalities.includes("audio") || model.includes("audio"),
     image: modalities.includes("image") || model.includes("image"),
-    lowering: isAlone ? { floorTokens: LEAST_LIMIT_TOKENS, structured: isJson(params) } : undefined,
+    lowering: isAlone ? { floorTokens: LEAST_OUTPUT_TOKENS, structured: isJson(params) } : undefined,
   };
 }
 

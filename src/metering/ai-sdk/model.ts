@@ -22,6 +22,7 @@ export interface ModelCallOptions {
   /** The effort of `ai` 7, of which some providers make a budget on top of the limit. */
   reasoning?: string | undefined;
   providerOptions?: object | undefined;
+  headers?: Record<string, string | undefined> | undefined;
   abortSignal?: AbortSignal | undefined;
 }
 

@@ -23,7 +23,7 @@ export function prepareModelCall(
   const { provider, model } = names;
   const { prices, allowUnbounded, serviceTier, lastCalls } = options;
   const price = prices.find(provider, model);
-  const read = (sent: ModelCallOptions) => readModelCall(sent, { ...names, stream });
+  const read = (sent: ModelCallOptions) => readModelCall(sent, { ...names, stream, price });
   const asked = read(params);
   const limitTokens = defaultLimit(asked.call, price.maxOutputTokens, options);
   const limited = limitTokens === undefined ? params : { ...params, maxOutputTokens: limitTokens };

@@ -1,4 +1,5 @@
 /** Reads a prompt of the AI SDK: what of it is text that can be counted, and what holds more than it shows. */
+import { audioTokens, imageTokens, type PricedAs } from "../../providers/allowances.ts";
 import { isObject, type JsonObject, nonEmptyString, objectsOf } from "../../providers/json.ts";
 import type { InputShape } from "../../providers/provider.ts";
 
@@ -10,13 +11,7 @@ export interface CountablePrompt {
   readonly options: JsonObject[];
 }
 
-/** Images by the tile cost up to 48,169 tokens on gpt-4o-mini; elsewhere up to 10,000 patches each. */
-const IMAGE_TOKENS = 16_384;
-const TILED_MINI_IMAGE_TOKENS = 49_152;
-/** Gemini counts 32 tokens a second, and the poorest codecs for speech spend more than 16 Base64 characters on one. */
-const AUDIO_CHARACTERS_PER_TOKEN = 16;
-
-export function countablePrompt(prompt: readonly object[], model: string): CountablePrompt {
+export function countablePrompt(prompt: readonly object[], price: PricedAs): CountablePrompt {
   const sum = { allowanceTokens: 0, fillsContext: false, audio: false };
   const options: JsonObject[] = [];
 
@@ -25,12 +20,13 @@ export function countablePrompt(prompt: readonly object[], model: string): Count
     const kind = kindOf(part);
     if (kind === "unseen") sum.fillsContext = true;
     if (kind === "image") {
-      sum.allowanceTokens += model.includes("gpt-4o-mini") ? TILED_MINI_IMAGE_TOKENS : IMAGE_TOKENS;
+      sum.allowanceTokens += imageTokens(price);
     }
     if (kind === "audio" || kind === "text file") {
       const characters = inlineCharacters(part.data) ?? 0;
-      sum.allowanceTokens +=
-        kind === "audio" ? Math.ceil(characters / AUDIO_CHARACTERS_PER_TOKEN) : characters;
+      const tokens = kind === "audio" ? audioTokens(String(part.mediaType), characters) : characters;
+      if (tokens === undefined) sum.fillsContext = true;
+      else sum.allowanceTokens += tokens;
       sum.audio ||= kind === "audio";
     }
     return kind === "shown" ? withShownOutput(part) : { ...part, data: undefined };

@@ -27,7 +27,7 @@ export const cohereChat: ProviderApi = {
       choices: 1,
       audio: false,
       image: false,
-      lowering: { floorTokens: 1, structured: isGiven(body.response_format) }, // for the option `clamp`
+      lowering: { floorTokens: 16, structured: isGiven(body.response_format) }, // for the option `clamp`
     },
     cacheWrite: undefined,
     fast: false,

@@ -1,0 +1,206 @@
+/** Calls that cost the most their request can be billed as: over real HTTP, none costs more than was held for it. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { HeldBound } from "../../src/metering/calls.ts";
+import { createMeteredFetch, type MeteredFetchOptions } from "../../src/metering/fetch.ts";
+import { createPriceBook } from "../../src/pricing/price-book.ts";
+import type { JsonObject } from "../../src/providers/json.ts";
+import { json, startUpstream, type Upstream } from "../support/upstream.ts";
+import { type MemoryTestMeter, memoryTestMeter } from "./test-meter.ts";
+
+let upstream: Upstream;
+let meter: MemoryTestMeter;
+
+beforeEach(async () => {
+  upstream = await startUpstream();
+  meter = await memoryTestMeter({ usd: "1000000" });
+});
+afterEach(() => upstream.close());
+
+interface Asked {
+  address: string;
+  body: JsonObject;
+  headers?: Record<string, string>;
+  /** What the provider answers. */
+  answer: object;
+  options?: Partial<MeteredFetchOptions>;
+}
+
+/** Sends to a provider's address; the local server gets it in the provider's place. */
+async function call({ address, body, headers = {}, answer, options = {} }: Asked) {
+  const bounds: HeldBound[] = [];
+  upstream.answer = json(answer);
+  const fetch = createMeteredFetch({
+    meter: {
+      ...meter.meter,
+      hold(bound, id) {
+        bounds.push(bound);
+        return meter.meter.hold(bound, id);
+      },
+    },
+    prices: createPriceBook(),
+    fetch: (input, init) => globalThis.fetch(upstream.url + new URL(String(input)).pathname, init),
+    ...options,
+  });
+  const before = await meter.standing();
+  const response = await fetch(address, { method: "POST", headers, body: JSON.stringify(body) });
+  await response.text();
+  const after = await meter.standing();
+  const spentNanoUsd = after.spentNanoUsd - before.spentNanoUsd;
+  const spentTokens = after.spentTokens - before.spentTokens;
+  const [held = { nanoUsd: 0, tokens: 0 }] = bounds;
+  expect(meter.events.at(-1)?.receipt?.source).toBe("reported");
+  return { held, spentNanoUsd, spentTokens };
+}
+
+async function expectCovered(asked: Asked): Promise<void> {
+  const { held, spentNanoUsd, spentTokens } = await call(asked);
+  expect(spentTokens).toBeGreaterThan(0);
+  expect(held.tokens).toBeGreaterThanOrEqual(spentTokens);
+  expect(held.nanoUsd).toBeGreaterThanOrEqual(spentNanoUsd);
+}
+
+const OPENAI = "https://api.openai.com/v1/chat/completions";
+const AZURE = "https://ours.openai.azure.com/openai/deployments/eyes/chat/completions?api-version=2024-10-21";
+const GEMINI_CHAT = "https://generativelanguage.googleapis.com/v1beta/openai/chat/completions";
+const said = (...content: object[]) => [{ role: "user", content }];
+const picture = { type: "image_url", image_url: { url: "https://a.example/b.png" } };
+const chatAnswer = (prompt_tokens: number, completion_tokens: number, model = "gpt-4o-mini-2024-07-18") => ({
+  model,
+  choices: [{ index: 0 }],
+  usage: { prompt_tokens, completion_tokens },
+});
+
+describe("A hold covers an image by the model that sees it", () => {
+  // 2,833 + 8 × 5,667 tokens, the most that gpt-4o-mini counts.
+  const answer = chatAnswer(48_169, 10);
+  const seen = { address: AZURE, body: { messages: said(picture), max_tokens: 10 }, answer };
+
+  it("where `models` says which one a deployment is", async () => {
+    await expectCovered({
+      ...seen,
+      options: { prices: createPriceBook({ models: { eyes: "gpt-4o-mini" } }) },
+    });
+  });
+
+  it("and where nobody says it", async () => {
+    const unknownModel = { input: "0.15", output: "0.6" };
+    await expectCovered({ ...seen, options: { prices: createPriceBook({ unknownModel }) } });
+    const customPricing = { openai: { mine: { input: "0.15", output: "0.6" } } };
+    await expectCovered({
+      ...seen,
+      address: OPENAI,
+      body: { ...seen.body, model: "mine" },
+      answer: chatAnswer(48_169, 10, "mine"),
+      options: { prices: createPriceBook({ customPricing }) },
+    });
+  });
+
+  it("and takes no more than a third of that for other models of the table", async () => {
+    const body = { model: "gpt-4o", messages: said(picture), max_tokens: 10 };
+    const { held } = await call({ address: OPENAI, body, answer: chatAnswer(900, 10, "gpt-4o") });
+    expect(held.tokens).toBeLessThan(18_000);
+  });
+
+  it("at low detail, which other vendors need not heed", async () => {
+    const small = { type: "image_url", image_url: { ...picture.image_url, detail: "low" } };
+    const body = { messages: said(small), max_tokens: 10 };
+    await expectCovered({
+      address: GEMINI_CHAT,
+      body: { ...body, model: "gemini-2.5-flash" },
+      answer: chatAnswer(6_708, 10, "gemini-2.5-flash"),
+    });
+  });
+});
+
+describe("A hold covers sound by its length", () => {
+  const sound = (format: string, characters: number) => ({
+    type: "input_audio",
+    input_audio: { data: "A".repeat(characters), format },
+  });
+  const heard = (part: object, prompt_tokens: number) => ({
+    address: GEMINI_CHAT,
+    body: { model: "gemini-2.5-flash", messages: said(part), max_tokens: 10 },
+    answer: {
+      ...chatAnswer(prompt_tokens, 10, "gemini-2.5-flash"),
+      usage: {
+        prompt_tokens,
+        completion_tokens: 10,
+        prompt_tokens_details: { audio_tokens: prompt_tokens },
+      },
+    },
+  });
+
+  it("at Gemini's 32 tokens a second of the poorest MP3, over its path for OpenAI's SDKs too", async () => {
+    const seconds = 600;
+    await expectCovered(heard(sound("mp3", Math.ceil((seconds * 1_000 * 4) / 3)), seconds * 32));
+  });
+
+  it("and by the context window where silence takes no bytes", async () => {
+    await expectCovered(heard(sound("ogg", 4_000), 500_000));
+  });
+});
+
+describe("A hold covers the longer context that a request to Claude opens", () => {
+  const text = "word ".repeat(80_000);
+  const usage = { input_tokens: 390_000, output_tokens: 1_000 };
+  const answer = (model: string) => ({ type: "message", model, content: [], usage });
+  const asked = { max_tokens: 1_000, messages: [{ role: "user", content: text }] };
+  const beta = "context-1m-2025-08-07";
+  const HOST = "https://claude.example/v1/messages";
+
+  it.each(["claude-sonnet-4-5", "claude-sonnet-4-20250514"])(
+    "by a header, at its dearer rates: %s",
+    async (model) => {
+      const headers = { "anthropic-beta": `files-api-2025-04-14,${beta}` };
+      const long = { address: HOST, body: { ...asked, model }, headers, answer: answer(model) };
+      await expectCovered(long);
+      const { spentNanoUsd } = await call(long);
+      expect(spentNanoUsd).toBe(390_000 * 6_000 + 1_000 * 22_500);
+    },
+  );
+
+  it.each([
+    [
+      "Bedrock",
+      "https://bedrock-runtime.us-east-1.amazonaws.com/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/invoke",
+    ],
+    [
+      "Vertex",
+      "https://aiplatform.googleapis.com/v1/projects/p/locations/us-east5/publishers/anthropic/models/claude-sonnet-4-5@20250929:rawPredict",
+    ],
+    [
+      "Vertex, Sonnet 4",
+      "https://aiplatform.googleapis.com/v1/projects/p/locations/global/publishers/anthropic/models/claude-sonnet-4@20250514:rawPredict",
+    ],
+  ])("by a field of the body, at %s", async (_name, address) => {
+    await expectCovered({
+      address,
+      body: { ...asked, anthropic_beta: [beta] },
+      answer: answer("claude-sonnet-4-5"),
+    });
+  });
+
+  it("by a field of Claude's own in Converse", async () => {
+    await expectCovered({
+      address:
+        "https://bedrock-runtime.us-east-1.amazonaws.com/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse",
+      body: {
+        messages: [{ role: "user", content: [{ text }] }],
+        inferenceConfig: { maxTokens: 1_000 },
+        additionalModelRequestFields: { anthropic_beta: [beta] },
+      },
+      answer: {
+        output: { message: {} },
+        stopReason: "end_turn",
+        usage: { inputTokens: 390_000, outputTokens: 1_000, totalTokens: 391_000 },
+      },
+    });
+  });
+
+  it("and not without it", async () => {
+    const body = { ...asked, model: "claude-sonnet-4-5" };
+    const short = { ...answer("claude-sonnet-4-5"), usage: { input_tokens: 9, output_tokens: 9 } };
+    const { held } = await call({ address: HOST, body, answer: short });
+    expect(held.tokens).toBe(201_000);
+  });
+});
