@@ -101,8 +101,8 @@ claude-opus-4-7,claude-opus-4.7,claude-4-7-opus,claude-4.7-opus i5e6 o25e6 c5e5 
 claude-opus-4-8,claude-opus-4.8,claude-4-8-opus,claude-4.8-opus i5e6 o25e6 c5e5 w625e4 h1e7 Z2e3 S1e10 C1e6 M128e3
 claude-opus-5,claude-opus-5.0,claude-5-opus,claude-5.0-opus i5e6 o25e6 c5e5 w625e4 h1e7 Z2e3 S1e10 C1e6 M128e3
 claude-opus-5-5,claude-opus-5.5,claude-5-5-opus,claude-5.5-opus i4e6 o2e7 c2e5 w5e6 h8e6 Z2e3 S1e10
-claude-sonnet-4-0,claude-sonnet-4,claude-4-sonnet i3e6 o15e6 c3e5 w375e4 h6e6 G1e3 S1e10 C2e5 M64e3 />200000 i6e6 o225e5 c6e5 w75e5 h12e6
-claude-sonnet-4-5,claude-sonnet-4.5 i3e6 o15e6 c3e5 w375e4 h6e6 S1e10 C2e5 M64e3 />200000 i6e6 o225e5 c6e5 w75e5 h12e6
+claude-sonnet-4-0,claude-sonnet-4,claude-4-sonnet i3e6 o15e6 c3e5 w375e4 h6e6 G1e3 S1e10 C2e5 M64e3
+claude-sonnet-4-5,claude-sonnet-4.5 i3e6 o15e6 c3e5 w375e4 h6e6 S1e10 C2e5 M64e3
 claude-sonnet-4-6,claude-sonnet-4.6 i3e6 o15e6 c3e5 w375e4 h6e6 S1e10 C1e6 M64e3
 claude-sonnet-5,claude-sonnet-5.0,claude-5-sonnet,claude-5.0-sonnet i2e6 o1e7 c2e5 w25e5 h4e6 S1e10 C1e6 M128e3
 claude-sonnet-5-5 i2e6 o1e7 c1e5 w25e5 h4e6 S1e10
@@ -113,7 +113,7 @@ claude-3-7-sonnet i3e6 o15e6 c3e5 w375e4 h6e6
 claude-3-haiku i25e4 o125e4 c3e4 w3e5 h5e5
 claude-3-opus i15e6 o75e6 c15e5 w1875e4 h3e7
 claude-4-opus,claude-opus-4 i15e6 o75e6 c15e5 w1875e4 h3e7
-claude-4-sonnet,claude-sonnet-4,anthropic/claude-sonnet-4 i3e6 o15e6 c3e5 w375e4 h6e6 C2e5 M64e3 />200000 i6e6 o225e5 c6e5 w75e5 h12e6
+claude-4-sonnet,claude-sonnet-4,anthropic/claude-sonnet-4 i3e6 o15e6 c3e5 w375e4 h6e6
 claude-fable-5 i1e7 o5e7 c1e6 w125e5 h2e7 G1100 C1e6 M128e3
 claude-fable-5-1 i1e7 o5e7 c25e4 w125e5 h2e7 G1100
 claude-opus-4-6 i5e6 o25e6 c5e5 w625e4 h1e7 G1100 C1e6 M128e3 />200000 i1e7 o375e5 c1e6 w125e5 h2e7

@@ -148,16 +148,10 @@ describe("A hold covers the longer context that a request to Claude opens", () =
   const beta = "context-1m-2025-08-07";
   const HOST = "https://claude.example/v1/messages";
 
-  it.each(["claude-sonnet-4-5", "claude-sonnet-4-20250514"])(
-    "by a header, at its dearer rates: %s",
-    async (model) => {
-      const headers = { "anthropic-beta": `files-api-2025-04-14,${beta}` };
-      const long = { address: HOST, body: { ...asked, model }, headers, answer: answer(model) };
-      await expectCovered(long);
-      const { spentNanoUsd } = await call(long);
-      expect(spentNanoUsd).toBe(390_000 * 6_000 + 1_000 * 22_500);
-    },
-  );
+  it.each(["claude-sonnet-4-5", "claude-sonnet-4-20250514"])("by a header: %s", async (model) => {
+    const headers = { "anthropic-beta": `files-api-2025-04-14,${beta}` };
+    await expectCovered({ address: HOST, body: { ...asked, model }, headers, answer: answer(model) });
+  });
 
   it.each([
     [
@@ -172,11 +166,11 @@ describe("A hold covers the longer context that a request to Claude opens", () =
       "Vertex, Sonnet 4",
       "https://aiplatform.googleapis.com/v1/projects/p/locations/global/publishers/anthropic/models/claude-sonnet-4@20250514:rawPredict",
     ],
-  ])("by a field of the body, at %s", async (_name, address) => {
+  ])("by a field of the body, at %s", async (name, address) => {
     await expectCovered({
       address,
       body: { ...asked, anthropic_beta: [beta] },
-      answer: answer("claude-sonnet-4-5"),
+      answer: answer(name === "Vertex, Sonnet 4" ? "claude-sonnet-4" : "claude-sonnet-4-5"),
     });
   });
 
