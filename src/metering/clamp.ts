@@ -3,7 +3,7 @@ import { BudgetExceededError } from "../errors.ts";
 import type { Denial } from "../ledger/budgets.ts";
 import { randomId } from "../ledger/operation-id.ts";
 import type { CallHold, CallMeter, HeldBound } from "./calls.ts";
-import type { Lowering, PreparedCall } from "./prepare.ts";
+import type { Lowering, PreparedCall } from "./prepared-call.ts";
 
 /** When and how far output limits are lowered. */
 export interface ClampOptions {

@@ -10,7 +10,8 @@ import { refuse } from "./deny.ts";
 import { replaceHeld, takeHeld } from "./held-signals.ts";
 import { type MeteredFetch, withMeter } from "./metered-fetch.ts";
 import type { MeteredFetchOptions } from "./options.ts";
-import { type PreparedCall, prepareCall } from "./prepare.ts";
+import { prepareCall } from "./prepare.ts";
+import type { PreparedCall } from "./prepared-call.ts";
 import { type IncomingRequest, incomingRequest, shownAddress } from "./request.ts";
 import { type ReadyCall, sendCall } from "./send.ts";
 

@@ -8,41 +8,12 @@ import {
 import type { ModelPrice } from "../pricing/model-price.ts";
 import { priceEstimate } from "../pricing/price-usage.ts";
 import { type JsonObject, jsonText, parseObject } from "../providers/json.ts";
-import type { ApiRequest, ProviderApi, ProviderCall, ReportedUsage } from "../providers/provider.ts";
-import { assertBounded, priceBound, type TokenBound, tokenBoundOf } from "./bound.ts";
+import type { ApiRequest, ProviderApi, ProviderCall } from "../providers/provider.ts";
 import type { HeldBound } from "./calls.ts";
 import { countMembers, withMembers } from "./json-members.ts";
 import type { MeteredFetchOptions } from "./options.ts";
+import { defaultLimitOf, type PreparedCall, preparedCall, type SentCall } from "./prepared-call.ts";
 import { type IncomingRequest, isEncoded, isSigned, shownAddress } from "./request.ts";
-import type { HideEvent } from "./watch.ts";
-
-/** A call that can be held and sent. */
-export interface PreparedCall {
-  readonly provider: string;
-  readonly model: string;
-  readonly call: ProviderCall;
-  readonly bound: HeldBound;
-  /** The body to send in place of the caller's; undefined where it stays as it is. */
-  readonly body: string | undefined;
-  /** Events of the answer that the caller did not ask for. */
-  readonly hides: HideEvent;
-  /** Undefined where the output limit must not change, or no limit bounds the call. */
-  readonly lowering: Lowering | undefined;
-  /** Takes in what the answer reports; undefined where nothing is learned. */
-  readonly learn: ((usage: ReportedUsage) => void) | undefined;
-}
-
-/** The same call with lower output limits. */
-export interface Lowering {
-  /** The limit that bounds it now, for each choice. */
-  readonly fromTokens: number;
-  /** The API refuses the request below. */
-  readonly floorTokens: number;
-  /** A cut answer is worthless. */
-  readonly structured: boolean;
-  boundAt(limitTokens: number): HeldBound;
-  at(limitTokens: number): PreparedCall;
-}
 
 /** A body as it came, and what was read from it. */
 interface Read {
@@ -75,10 +46,20 @@ export async function prepareCall(
   const read: Read = { text, api, asked: priced, price, mayChange: !isSigned(incoming.headers) };
 
   const said = await estimateOf(incoming, options);
-  const limited = withDefaultLimit(read, call, options);
-  if (said !== undefined) return readyCall(read, limited, { ...said, provider, model: call.model });
-  if (options.allowUnbounded !== true) assertBounded(limited.call);
-  return boundedCall(read, limited, options);
+  const defaultTokens = read.mayChange ? defaultLimitOf(call, price, options) : undefined;
+  const asIs: Limited = { body, call };
+  const limited = defaultTokens === undefined ? asIs : withLimit(read, asIs, defaultTokens);
+  const sent = sentCall(read, limited);
+  if (said !== undefined) {
+    const bound = { ...said, provider, model: call.model };
+    return { ...sent, bound, lowering: undefined, learn: undefined };
+  }
+  const sentAt = (limitTokens: number) => sentCall(read, withLimit(read, limited, limitTokens));
+  return preparedCall(
+    { ...limited, provider, price },
+    { sent, sentAt: read.mayChange ? sentAt : undefined },
+    options,
+  );
 }
 
 /** @throws InvalidUsageError for fields of such a form that reading them fails: an object without a text, endless nesting. */
@@ -99,50 +80,15 @@ interface Limited {
   readonly call: ProviderCall;
 }
 
-/** Bounds a call by its body, or by what the last ones used. */
-function boundedCall(read: Read, { body, call }: Limited, options: MeteredFetchOptions): PreparedCall {
-  const { asked, price } = read;
-  const { lastCalls, serviceTier } = options;
-  const { provider } = asked;
-  const strict = tokenBoundOf({ call, body, price });
-  const held = lastCalls?.estimate({ provider, call, body }, strict) ?? strict;
-  const priced = (tokens: TokenBound): HeldBound => priceBound({ call, price, serviceTier }, tokens);
-  const learning = lastCalls && {
-    learn: (usage: ReportedUsage) => lastCalls.learn({ provider, call, body }, usage),
-  };
-
-  const boundAt = (limitTokens: number) => {
-    const most = limitTokens * call.output.choices;
-    return priced({ ...held, outputTokens: Math.min(held.outputTokens, most) });
-  };
-  const lowering: Lowering | undefined =
-    read.mayChange && call.output.lowering !== undefined
-      ? {
-          ...call.output.lowering,
-          fromTokens: call.output.limitTokens ?? price.maxOutputTokens ?? 0,
-          boundAt,
-          at(limitTokens) {
-            const lower = withLimit(read, { body, call }, limitTokens);
-            return { ...readyCall(read, lower, boundAt(limitTokens)), ...learning };
-          },
-        }
-      : undefined;
-  return { ...readyCall(read, { body, call }, priced(held)), ...learning, lowering };
-}
-
-/** A call that is bounded. */
-function readyCall({ text, api, asked, mayChange }: Read, limited: Limited, bound: HeldBound): PreparedCall {
-  const asking = mayChange ? api.askingForUsage({ ...asked, body: limited.body }) : undefined;
-  const body = asking ?? limited.body;
+function sentCall({ text, api, asked, mayChange }: Read, { body: limited, call }: Limited): SentCall {
+  const asking = mayChange ? api.askingForUsage({ ...asked, body: limited }) : undefined;
+  const body = asking ?? limited;
   return {
     provider: asked.provider,
-    model: limited.call.model,
-    call: limited.call,
-    bound,
+    model: call.model,
+    call,
     body: body === asked.body ? undefined : withMembers(text, changedMembers(asked.body, body)),
     hides: asking === undefined ? undefined : api.isUsageOnly,
-    lowering: undefined,
-    learn: undefined,
   };
 }
 
@@ -182,17 +128,6 @@ function compactText(body: JsonObject): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function withDefaultLimit(
-  read: Read,
-  call: ProviderCall,
-  { defaultMaxOutputTokens }: MeteredFetchOptions,
-): Limited {
-  const asIs = { body: read.asked.body, call };
-  if (!read.mayChange || call.output.limitTokens !== undefined || defaultMaxOutputTokens === undefined)
-    return asIs;
-  return withLimit(read, asIs, Math.min(defaultMaxOutputTokens, read.price.maxOutputTokens ?? Infinity));
 }
 
 function withLimit({ api, asked }: Read, { body }: Limited, limitTokens: number): Limited {

@@ -5,7 +5,7 @@ import type { FrameSplitter } from "./frames.ts";
 import { JsonArraySplitter } from "./json-array.ts";
 import { type LinkedAbort, linkedAbort } from "./linked-abort.ts";
 import type { MeteredFetchOptions } from "./options.ts";
-import type { PreparedCall } from "./prepare.ts";
+import type { PreparedCall } from "./prepared-call.ts";
 import { type Passage, passNatively, pump } from "./pump.ts";
 import type { IncomingRequest } from "./request.ts";
 import { readableBody } from "./response-body.ts";

@@ -95,13 +95,13 @@ function outputOf(body: JsonObject): OutputShape {
     choices: Math.max(1, choices ?? 1, attempts ?? 1),
     audio: modalities.includes("audio"),
     image: modalities.includes("image"),
-    lowering: loweringOf(body),
+    lowering: isGiven(body.prediction) ? undefined : loweringOf(body),
+    // OpenAI lists the parameters that it refuses: platform.openai.com/docs/guides/predicted-outputs
+    takesNoLimit: isGiven(body.prediction),
   };
 }
 
-/** With a predicted output OpenAI takes no limit at all. */
-function loweringOf(body: JsonObject): LimitLowering | undefined {
-  if (isGiven(body.prediction)) return undefined;
+function loweringOf(body: JsonObject): LimitLowering {
   const format = isObject(body.response_format) ? body.response_format.type : body.response_format;
   return {
     floorTokens: Math.max(

@@ -111,9 +111,11 @@ export interface OutputShape {
   readonly image: boolean;
   /**
    * How far the meter may lower the limit so that a call still fits its budgets. Left out where no lower limit helps:
-   * the API has none (embeddings), or refuses one in this request (`prediction` of chat completions).
+   * the API has none (embeddings), or refuses one in this request.
    */
   readonly lowering?: LimitLowering | undefined;
+  /** The API refuses a limit in this request (`prediction` of chat completions), so that none is written into it. */
+  readonly takesNoLimit?: boolean;
 }
 
 /** What a lower output limit has to respect. */

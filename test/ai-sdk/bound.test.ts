@@ -74,6 +74,17 @@ describe("The hold of a call", () => {
     expect(open - limited).toBe((16_384 - 100) * 600);
   });
 
+  it("has it, too, beside a predicted output, with which OpenAI takes no limit", async () => {
+    await metered.meter.close();
+    metered = testMeter({ defaultMaxOutputTokens: 50 });
+    const predicted = { openai: { serviceTier: "default", prediction: { type: "content", content: "x" } } };
+    const held = await heldNanoUsd(openai("gpt-4o-mini"), said(""), { providerOptions: predicted });
+    expect(held).toBeGreaterThan(16_384 * 600);
+    expect(Object.keys(Object(upstream.requests.at(-1)?.body))).not.toContainEqual(
+      expect.stringMatching(/^max/),
+    );
+  });
+
   it("counts tools and the schema of the answer as input", async () => {
     const schema = { type: "object" as const, description: "x".repeat(1_000) };
     const plain = await heldNanoUsd(openai("gpt-4o-mini"), said(""), { ...limit, ...tier });

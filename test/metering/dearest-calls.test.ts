@@ -112,6 +112,15 @@ describe("A hold covers an image by the model that sees it", () => {
   });
 });
 
+describe("A hold covers a whole answer beside a predicted output", () => {
+  it("since OpenAI refuses a limit there: none is written, as a default or a lower one", async () => {
+    const body = { model: "gpt-4o", messages: said(), prediction: { type: "content", content: "x" } };
+    const options = { defaultMaxOutputTokens: 50, clamp: { floorTokens: 16 } };
+    await expectCovered({ address: OPENAI, body, answer: chatAnswer(9, 16_384, "gpt-4o"), options });
+    expect(upstream.requests.map((request) => request.body)).toEqual([body]);
+  });
+});
+
 describe("A hold covers sound by its length", () => {
   const sound = (format: string, characters: number) => ({
     type: "input_audio",

@@ -144,13 +144,15 @@ function outputOf(params: ModelCallOptions, model: string, told: Told): OutputSh
       ? undefined
       : Math.max(...limits) + thinkingTokens(told);
   // Where the options set limits or budgets of their own, lowering this one alone may do nothing, or be refused.
-  const isAlone = LIMITS.every((name) => told(name).length === 0) && !thinks(params, told);
+  const isPredicted = told("prediction").length > 0;
+  const isAlone = !isPredicted && LIMITS.every((name) => told(name).length === 0) && !thinks(params, told);
   return {
     limitTokens,
     choices: Math.max(1, ...CHOICES.flatMap(told).map(wholeNumber)),
     audio: modalities.includes("audio") || model.includes("audio"),
     image: modalities.includes("image") || model.includes("image"),
     lowering: isAlone ? { floorTokens: LEAST_OUTPUT_TOKENS, structured: isJson(params) } : undefined,
+    takesNoLimit: isPredicted,
   };
 }
 

@@ -1,9 +1,7 @@
 /** Brings a call of the AI SDK to the point where it can be held, by the same rules as a request. */
 import type { ProviderCall } from "../../providers/provider.ts";
-import { assertBounded, priceBound, type TokenBound, tokenBoundOf } from "../bound.ts";
-import type { HeldBound } from "../calls.ts";
 import type { MeteredFetchOptions } from "../options.ts";
-import type { PreparedCall } from "../prepare.ts";
+import { defaultLimitOf, type PreparedCall, preparedCall, type SentCall } from "../prepared-call.ts";
 import { readModelCall } from "./call.ts";
 import type { ModelCallOptions } from "./model.ts";
 import type { PricedNames } from "./vendor.ts";
@@ -21,55 +19,22 @@ export function prepareModelCall(
   options: MeteredFetchOptions,
 ): PreparedModelCall {
   const { provider, model } = names;
-  const { prices, allowUnbounded, serviceTier, lastCalls } = options;
-  const price = prices.find(provider, model);
+  const price = options.prices.find(provider, model);
   const read = (sent: ModelCallOptions) => readModelCall(sent, { ...names, stream, price });
   const asked = read(params);
-  const limitTokens = defaultLimit(asked.call, price.maxOutputTokens, options);
+  const limitTokens = defaultLimitOf(asked.call, price, options);
   const limited = limitTokens === undefined ? params : { ...params, maxOutputTokens: limitTokens };
   const { call, body } = limited === params ? asked : read(limited);
-  if (allowUnbounded !== true) assertBounded(call);
 
-  const strict = tokenBoundOf({ call, body, price });
-  const held = lastCalls?.estimate({ provider, call, body }, strict) ?? strict;
-  const priced = (tokens: TokenBound): HeldBound => ({
-    ...priceBound({ call, price, serviceTier }, tokens),
-    provider,
-  });
-  const ready = (ofLimit: ProviderCall, bound: HeldBound): PreparedCall => ({
-    provider,
-    model,
-    call: ofLimit,
-    bound,
-    body: undefined,
-    hides: undefined,
-    lowering: undefined,
-    learn: lastCalls && ((usage) => lastCalls.learn({ provider, call: ofLimit, body }, usage)),
-  });
-  const boundAt = (tokens: number) =>
-    priced({ ...held, outputTokens: Math.min(held.outputTokens, tokens * call.output.choices) });
-  const lowering = call.output.lowering && {
-    ...call.output.lowering,
-    fromTokens: call.output.limitTokens ?? price.maxOutputTokens ?? 0,
-    boundAt,
-    at: (tokens: number) => ready(withLimit(call, tokens), boundAt(tokens)),
-  };
+  const sent: SentCall = { provider, model, call, body: undefined, hides: undefined };
+  const sentAt = (lower: number) => ({ ...sent, call: withLimit(call, lower) });
   return {
-    prepared: { ...ready(call, priced(held)), lowering },
-    paramsOf: ({ call: sent }) =>
-      sent.output.limitTokens === call.output.limitTokens
+    prepared: preparedCall({ provider, call, body, price }, { sent, sentAt }, options),
+    paramsOf: ({ call: { output } }) =>
+      output.limitTokens === call.output.limitTokens
         ? limited
-        : { ...params, maxOutputTokens: sent.output.limitTokens },
+        : { ...params, maxOutputTokens: output.limitTokens },
   };
-}
-
-function defaultLimit(
-  { output }: ProviderCall,
-  maxOutputTokens: number | undefined,
-  { defaultMaxOutputTokens }: MeteredFetchOptions,
-): number | undefined {
-  if (output.limitTokens !== undefined || defaultMaxOutputTokens === undefined) return undefined;
-  return Math.min(defaultMaxOutputTokens, maxOutputTokens ?? defaultMaxOutputTokens);
 }
 
 function withLimit(call: ProviderCall, limitTokens: number): ProviderCall {
