@@ -40,7 +40,7 @@ export function readEvents(call: UsageContext): EventReader {
   return {
     read(data) {
       if (data === "[DONE]") ended = true;
-      finished ||= /"finish_reason"\s*:\s*"/.test(data);
+      finished ||= /"finish_reason"\s*:\s*"\w/.test(data);
       // Parsing every delta would cost more than forwarding it.
       const mayStateUsage = /"usage"\s*:\s*\{/.test(data);
       if (ended || (model !== undefined && !mayStateUsage)) return;

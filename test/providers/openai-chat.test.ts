@@ -176,6 +176,12 @@ describe("The usage of a stream is the last one stated", () => {
     ]);
   });
 
+  it("and is not the last before a reason to finish, which an empty text is none of", () => {
+    const running = { ...choice(""), usage: counts };
+    expect(stream(running).complete).toBe(false);
+    expect(stream(running, choice("stop")).complete).toBe(true);
+  });
+
   it("in every chunk, growing and at times falling", () => {
     const usages = [101, 100].map((prompt_tokens) => ({ prompt_tokens, completion_tokens: prompt_tokens }));
     const [first, last] = usages.map((usage) => ({ ...choice(null), model: "sonar", usage }));
