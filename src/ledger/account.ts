@@ -49,6 +49,8 @@ export interface Account {
   flags: number;
   /** The account goes after so many idle seconds; undefined: it stays for good. */
   idleSeconds: number | undefined;
+  /** Of one that goes: when it was made, or made anew after it had gone; else 0. */
+  bornMicros: number;
   windows: AccountWindow[];
 }
 
@@ -68,8 +70,8 @@ export function parseAccount(key: string, fields: AccountFields): Account {
       "LAYOUT_TOO_NEW",
     );
   }
-  const idleSeconds = parseInteger(fields.get("idle"));
-  if (idleSeconds === undefined && fields.has("idle")) throw malformed("idle");
+  const idle = parseIdle(fields.get("idle"));
+  if (idle === undefined) throw malformed("idle");
   const listed = parseList(fields.get("w"));
   if (listed === undefined) throw malformed("w");
   const omitted = parseOmitted(fields.get("o"));
@@ -89,7 +91,7 @@ export function parseAccount(key: string, fields: AccountFields): Account {
     lastMicros: counters.lastMicros,
     sweptMinute: counters.sweptMinute,
     flags: counters.flags,
-    idleSeconds,
+    ...idle,
     windows,
   };
 }
@@ -98,8 +100,11 @@ export function malformedMessage(key: string, field: string): string {
   return `The field ${field} of ${key} is not what agentlimit wrote. Nothing was changed. Restore it; or delete the key, then reset the scope.`;
 }
 
-/** The fields `w`, `o` (absent: undefined), `c` and `s` of an account. */
-export function formatAccount(account: Account): { w: string; o: string | undefined; c: string; s: string } {
+type FormattedAccount = Record<"w" | "c" | "s", string> & Record<"o" | "idle", string | undefined>;
+
+/** The fields `w`, `o` and `idle` (absent: undefined), `c` and `s` of an account. */
+export function formatAccount(account: Account): FormattedAccount {
+  const { idleSeconds, bornMicros } = account;
   const listed = account.windows.filter((window) => window.listed);
   const omitted = account.windows.filter((window) => !window.listed);
   const ordered = [...listed, ...omitted];
@@ -109,6 +114,7 @@ export function formatAccount(account: Account): { w: string; o: string | undefi
     o: omitted.length === 0 ? undefined : omitted.map(formatOmitted).join(""),
     c: `${LAYOUT_VERSION} ${account.lastMicros} ${account.sweptMinute} ${account.flags};${counters}`,
     s: ordered.map(formatSettled).join(""),
+    idle: idleSeconds === undefined ? undefined : `${idleSeconds} ${bornMicros}`,
   };
 }
 
@@ -219,6 +225,15 @@ function parseCounters(text: string | undefined) {
   const committed = entries.map(parseAmounts).filter((amounts) => amounts !== undefined);
   if (rest.length > 0 || committed.length !== entries.length) return undefined;
   return { layout, lastMicros, sweptMinute, flags, committed };
+}
+
+/** `seconds born` */
+function parseIdle(text: string | undefined): Pick<Account, "idleSeconds" | "bornMicros"> | undefined {
+  if (text === undefined) return { idleSeconds: undefined, bornMicros: 0 };
+  const [idleSeconds, bornMicros, ...rest] = text.split(" ").map(parseInteger);
+  return idleSeconds === undefined || bornMicros === undefined || rest.length > 0
+    ? undefined
+    : { idleSeconds, bornMicros };
 }
 
 function parseOmitted(text: string | undefined) {

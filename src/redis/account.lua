@@ -155,10 +155,12 @@ local function openAccount(place, read, further)
   if not w then malformed(key, 'w') end
   if not c then malformed(key, 'c') end
   if not s then malformed(key, 's') end
-  if read[6] and not string.find(read[6], '^%d+$') then malformed(key, 'idle') end
+  local idle, born = string.match(read[6] or '', '^(%d+) (%d+)$')
+  if read[6] and not idle then malformed(key, 'idle') end
   local listed = parseList(w, key, 'w')
   local account = {
-    key = key, place = place, reason = read[5], idle = read[6], listed = listed, windows = listed,
+    key = key, place = place, reason = read[5], listed = listed, windows = listed,
+    idle = idle, born = idle and integer(born, key, 'idle') or 0,
     stored = { w = w, o = o, c = c, s = s, pr = read[5], idle = read[6] }, fields = {}, changed = {},
     last = 0, swept = 0, flags = 0, isNew = false, isSteady = false,
   }
@@ -322,6 +324,7 @@ local function format(account)
   if not account.keepsSettled then s = settledText(account) end
   local c = string.format('%d %.0f %.0f %d;', LAYOUT, account.last, account.swept, account.flags)
   for _, window in ipairs(account.windows) do c = c .. tripleText(window.committed) .. ';' end
-  account.formatted = { w = w, o = o, c = c, s = s, pr = account.reason, idle = account.idle }
+  account.formatted = { w = w, o = o, c = c, s = s, pr = account.reason }
+  if account.idle then account.formatted.idle = account.idle .. ' ' .. text(account.born) end
   return account.formatted
 end

@@ -93,11 +93,11 @@ return run(function()
   refuseClosed(known, opened, at)
   local accounts, marked = {}, split(known.chain, ',')
   for place, account in ipairs(opened) do
-    if account then
-      accounts[#accounts + 1] = account
-    elseif string.sub(marked[place], -1) ~= '~' then
-      refuse('LOST', at, { text(place - 1) }, opened)
-    end
+    local isForgettable = string.sub(marked[place], -1) == '~'
+    if not account and not isForgettable then refuse('LOST', at, { text(place - 1) }, opened) end
+    -- One that was made anew since, after it had gone, has no part in the call.
+    local isSame = account and known.start >= account.born and (account.idle or not isForgettable)
+    if isSame then accounts[#accounts + 1] = account end
   end
 
   local actual = actualOf(known)

@@ -135,6 +135,7 @@ local function prepare(accounts, at, options)
         flags = isLost and PAUSED or 0,
         reason = isLost and LOST_REASON,
         idle = not isIndexed and idle,
+        born = isIndexed and 0 or at,
       }
     end
   end

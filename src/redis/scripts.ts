@@ -125,10 +125,12 @@ if not w and not c and not s then return nil end
 if not w then malformed(key, 'w') end
 if not c then malformed(key, 'c') end
 if not s then malformed(key, 's') end
-if read[6] and not string.find(read[6], '^%d+$') then malformed(key, 'idle') end
+local idle, born = string.match(read[6] or '', '^(%d+) (%d+)$')
+if read[6] and not idle then malformed(key, 'idle') end
 local listed = parseList(w, key, 'w')
 local account = {
-key = key, place = place, reason = read[5], idle = read[6], listed = listed, windows = listed,
+key = key, place = place, reason = read[5], listed = listed, windows = listed,
+idle = idle, born = idle and integer(born, key, 'idle') or 0,
 stored = { w = w, o = o, c = c, s = s, pr = read[5], idle = read[6] }, fields = {}, changed = {},
 last = 0, swept = 0, flags = 0, isNew = false, isSteady = false,
 }
@@ -270,7 +272,8 @@ if not account.keepsList then w, o = listText(account) end
 if not account.keepsSettled then s = settledText(account) end
 local c = string.format('%d %.0f %.0f %d;', LAYOUT, account.last, account.swept, account.flags)
 for _, window in ipairs(account.windows) do c = c .. tripleText(window.committed) .. ';' end
-account.formatted = { w = w, o = o, c = c, s = s, pr = account.reason, idle = account.idle }
+account.formatted = { w = w, o = o, c = c, s = s, pr = account.reason }
+if account.idle then account.formatted.idle = account.idle .. ' ' .. text(account.born) end
 return account.formatted
 end
 `;
@@ -511,11 +514,10 @@ if not isSameChain then refuse('CONFLICT', at, {}, opened) end
 refuseClosed(known, opened, at)
 local accounts, marked = {}, split(known.chain, ',')
 for place, account in ipairs(opened) do
-if account then
-accounts[#accounts + 1] = account
-elseif string.sub(marked[place], -1) ~= '~' then
-refuse('LOST', at, { text(place - 1) }, opened)
-end
+local isForgettable = string.sub(marked[place], -1) == '~'
+if not account and not isForgettable then refuse('LOST', at, { text(place - 1) }, opened) end
+local isSame = account and known.start >= account.born and (account.idle or not isForgettable)
+if isSame then accounts[#accounts + 1] = account end
 end
 local actual = actualOf(known)
 refuseFull(accounts, actual, at)
@@ -849,6 +851,7 @@ swept = math.floor(at / MINUTE),
 flags = isLost and PAUSED or 0,
 reason = isLost and LOST_REASON,
 idle = not isIndexed and idle,
+born = isIndexed and 0 or at,
 }
 end
 end
@@ -1327,11 +1330,11 @@ end
 `;
 
 export const SCRIPTS = {
-  administer: script("administer", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "7d9dd71e6a954f1106a42a127000a1cc90121130", "0f9aaa30896b89733a0a57d01b466519c2e5b8c9"),
-  close: script("close", CALL + STEADY_BOOKING + STEADY_CLOSE + ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "9329a7d7cf7d0b364c50806141ca00908b12f25d", "fb685c8f3f0a77da777e1e516815b83d2d8cb7f2"),
-  read: script("read", CALL + ACCOUNT + HISTORY + ANSWER + READ, "512f06ba38d4d4f26ffbeddd4ec012a7bd88f466", "2e62d150a95c675783f7a875f3e2bdc5f882c9ec"),
-  record: script("record", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "76a9dbc8f0c615704081c892897d5b06ebf56599", "ebed36836144f944394afe01baa00c9af8964219"),
-  reserve: script("reserve", CALL + STEADY_RESERVE + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "a22760a5744ec279ec19d0069c052de2bcf5c653", "e7c292e93d1a45dc821197fdcbf7e8107e7f7616"),
+  administer: script("administer", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + ANSWER + ADMINISTER, "c4c66284134b462ce51671199d380123f8b63d2a", "0021adfe2994973a315474a361796e73c0e28863"),
+  close: script("close", CALL + STEADY_BOOKING + STEADY_CLOSE + ACCOUNT + HISTORY + WHEEL + JUDGE + ANSWER + CLOSE, "b0e3d7a1c9fa21729ab5a3742581db7acaa9100f", "6428e4c36fd6e2ef919f336cd51a04ff390148a0"),
+  read: script("read", CALL + ACCOUNT + HISTORY + ANSWER + READ, "ea3604643aebc6e17e1d0343a5e02b7e9737f65c", "90805e84cc8e421b2aba3fbe528afdb44bb9990d"),
+  record: script("record", CALL + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RECORD, "3d647e319df4689ef78bf6da31dd1f33a0263c20", "18d9f424392c811611fcdc3e0710c9c61ca8520e"),
+  reserve: script("reserve", CALL + STEADY_RESERVE + ACCOUNT + HISTORY + WHEEL + PREPARE + JUDGE + ANSWER + RESERVE, "10921cc3ee65b67dcc51902fad6ea3942985f323", "f4e9823e32e225692978317ce118062c5cc87985"),
 } satisfies Record<string, RedisScript>;
 
 function script(name: string, source: string, sha1: string, upstashSha1: string): RedisScript {

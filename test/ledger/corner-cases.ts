@@ -170,4 +170,17 @@ export const CORNER_CASES: Sequence[] = [
     reserve([{ scope: "run:1" }], CENT),
     settle(0, 2 * CENT),
   ),
+  // A correction of a call whose account has gone since, and was made anew: to go again, and to stay.
+  ...[run, [{ scope: "run:1" }]].map((anew) =>
+    sequence(
+      record(user, CENT),
+      reserve(run, CENT, 93_600),
+      49 * HOUR,
+      settle(1, CENT, "estimated"),
+      23 * HOUR + MINUTE,
+      record(user, CENT),
+      reserve(anew, CENT),
+      settle(1, 2 * CENT),
+    ),
+  ),
 ];

@@ -169,7 +169,8 @@ export class NaiveLedger {
       return answer("DONE", closingDetails(known, closed ?? { ...nothing, source: "-" }));
 
     const actual = actualOf(command, known);
-    const present = accounts.filter((scope) => scope !== undefined);
+    const isOwn = ({ bornMicros }: Scope) => known.startMicros >= bornMicros;
+    const present = accounts.filter((scope) => scope !== undefined).filter(isOwn);
     const full = this.books.firstFull(present, actual);
     if (full >= 0) return answerer([], atMicros)("FULL", [String(full)]);
     const booked: Closing = { ...nothing, actual };

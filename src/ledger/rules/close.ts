@@ -87,7 +87,7 @@ function book(
   opened: (OpenAccount | undefined)[],
   atMicros: number,
 ): Outcome {
-  const accounts = opened.filter((open) => open !== undefined);
+  const accounts = opened.filter((open) => open !== undefined).filter((open) => !isMadeSince(open, known));
   const actual = actualOf(command, known);
   const full = accounts.find((open) => isFull(open, actual));
   if (full !== undefined) return refusal("FULL", atMicros, [], [full.place]);
@@ -121,6 +121,12 @@ function book(
     reply: reply("OK", atMicros, opened, closingDetails(record, closed)),
     writes: writesOf(accounts, { id: command.id, record, timeToLiveMs: keptMs }, atMicros),
   };
+}
+
+/** An account that was idle has gone with what it counted: the one that was made anew since has no part in the call. */
+function isMadeSince({ scope, account }: OpenAccount, { startMicros, forgettable }: CallRecord): boolean {
+  const isOnceForgettable = forgettable.includes(scope) && account.idleSeconds === undefined;
+  return isOnceForgettable || startMicros < account.bornMicros;
 }
 
 /** Usage says nothing of requests: those that the hold, or the first booking, counted were made. */

@@ -109,6 +109,7 @@ function newAccount(at: Place, atMicros: number, idleSeconds?: number): OpenAcco
     sweptMinute: minuteOf(atMicros),
     flags: 0,
     idleSeconds,
+    bornMicros: idleSeconds === undefined ? 0 : atMicros,
     windows: [],
   });
 }

@@ -100,14 +100,13 @@ export class OpenAccount {
   /** The fields as they are now; a new account that nothing was prepared for is still absent. */
   raw(): RawAccount {
     if (this.isNew && this.account.windows.length === 0) return ABSENT_ACCOUNT;
-    return { ...formatAccount(this.account), pauseReason: this.pauseReason, due: [] };
+    const { w, o, c, s } = formatAccount(this.account);
+    return { w, o, c, s, pauseReason: this.pauseReason, due: [] };
   }
 
   /** What has changed since it was opened. */
   changes(): Map<string, string | undefined> {
-    const { idleSeconds } = this.account;
-    const idle = idleSeconds === undefined ? undefined : String(idleSeconds);
-    const now = { ...formatAccount(this.account), pr: this.pauseReason, idle };
+    const now = { ...formatAccount(this.account), pr: this.pauseReason };
     for (const [field, text] of Object.entries(now)) {
       if (text !== this.#fields.get(field)) this.#changes.set(field, text);
     }

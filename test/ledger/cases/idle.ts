@@ -28,6 +28,11 @@ function run(scope: string, budgets?: Budget[]): ChainLink {
   return { ...link(scope, budgets), forgetAfterIdleSeconds: THREE_DAYS_SECONDS };
 }
 
+async function idleOf(bench: Bench, scope: string) {
+  const [seconds, bornMicros] = ((await bench.fields(scope)).idle ?? "").split(" ");
+  return { seconds, bornMicros };
+}
+
 export const IDLE_CASES: StoreCase[] = promise("an account that goes when it is idle", {
   "begins anew, and its parent goes on counting": async (bench) => {
     const chain = [run("run:1", [{ window: "total", usd: 1 }]), org];
@@ -65,6 +70,35 @@ export const IDLE_CASES: StoreCase[] = promise("an account that goes when it is 
     deepEqual(counted(answer, "run:1", "month"), [0, CENT]);
     deepEqual(counted(answer, "org:acme", "month"), [50 * CENT, CENT]);
   },
+  "has no part in a correction of a call from before, whoever made it anew": async (bench) => {
+    for (const [scope, anew] of [
+      ["run:1", run("run:1")],
+      ["run:2", link("run:2")],
+    ] as const) {
+      const chain = [run(scope), org];
+      await reserve(bench, chain, usd(DOLLAR), { id: scope });
+      await settle(bench, chain, scope, usd(DOLLAR), { source: "estimated" });
+      await bench.loseAccount(scope);
+      bench.advance(1_000);
+      await reserve(bench, [anew, org], usd(CENT));
+      const before = await bench.fields(scope);
+      const answer = await settle(bench, chain, scope, usd(20 * CENT));
+      equal(answer.outcome, "booked");
+      deepEqual(counted(answer, scope, "month"), [0, CENT]);
+      deepEqual(await bench.fields(scope), before);
+    }
+    deepEqual(await standing(bench, "org:acme"), [40 * CENT, 2 * CENT]);
+  },
+  "says when it was made: each time that it begins anew": async (bench) => {
+    for (let time = 0; time < 2; time += 1) {
+      const bornMicros = String(bench.nowMs() * 1_000);
+      await record(bench, [run("run:1")], usd(CENT));
+      bench.advance(1_000);
+      await record(bench, [run("run:1")], usd(CENT));
+      equal((await idleOf(bench, "run:1")).bornMicros, bornMicros);
+      await bench.loseAccount("run:1");
+    }
+  },
   "tells its parent's thresholds by the parent's own name": async (bench) => {
     const chain = [run("run:1"), org];
     await reserve(bench, chain, usd(DOLLAR), { id: "a" });
@@ -93,10 +127,10 @@ export const IDLE_CASES: StoreCase[] = promise("an account that goes when it is 
   },
   "goes by the last word of its callers on how long": async (bench: Bench) => {
     await record(bench, [run("run:1")], usd(CENT));
-    equal((await bench.fields("run:1")).idle, "259200");
+    equal((await idleOf(bench, "run:1")).seconds, "259200");
     await record(bench, [link("run:1")], usd(CENT));
-    equal((await bench.fields("run:1")).idle, "259200");
+    equal((await idleOf(bench, "run:1")).seconds, "259200");
     await record(bench, [{ ...link("run:1"), forgetAfterIdleSeconds: 864_000 }], usd(CENT));
-    equal((await bench.fields("run:1")).idle, "864000");
+    equal((await idleOf(bench, "run:1")).seconds, "864000");
   },
 });
