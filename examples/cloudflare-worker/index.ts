@@ -2,6 +2,7 @@
  * A chat endpoint on Cloudflare Workers that no user can run up a bill with.
  *
  * `wrangler secret put` OPENAI_API_KEY, UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, then `wrangler deploy`.
+ * With no account, on your machine: examples/README.md.
  */
 import { UsageMeter } from "agentlimit";
 import { Hono } from "hono";

@@ -1,7 +1,8 @@
 /**
  * A chat endpoint on Deno, without any SDK: `deno task start`.
  *
- * Environment variables: OPENAI_API_KEY, UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN.
+ * Environment variables: OPENAI_API_KEY, UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN. With none of them, on your
+ * machine: examples/README.md.
  */
 import { AgentLimitError, UsageMeter } from "agentlimit";
 

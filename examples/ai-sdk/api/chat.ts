@@ -1,7 +1,8 @@
 /**
  * A chat route with the AI SDK, as a Vercel Edge Function: `POST /api/chat`. Streams text, or says why not by its status.
  *
- * Environment variables: OPENAI_API_KEY, UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN.
+ * Environment variables: OPENAI_API_KEY, UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN. With none of them, on your
+ * machine: examples/README.md.
  */
 import { openai } from "@ai-sdk/openai";
 import { AgentLimitError, UsageMeter } from "agentlimit";

@@ -1,7 +1,8 @@
 /**
  * A chat endpoint as a Vercel Edge Function: `POST /api/chat`.
  *
- * Environment variables: OPENAI_API_KEY, UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN.
+ * Environment variables: OPENAI_API_KEY, UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN. With none of them, on your
+ * machine: examples/README.md.
  */
 import { AgentLimitError, UsageMeter } from "agentlimit";
 import OpenAI from "openai";
