@@ -59,7 +59,7 @@ describe("The README's provider file, Cohere's embeddings", () => {
   });
 
   it("gives back what was refused", async () => {
-    upstream.answer = json({ message: "invalid api token" }, 401);
+    upstream.answer = json({ id: "1", message: "invalid api token" }, 401);
     await embed({ texts: ["Hello"] });
     expect(await meter.standing()).toMatchObject({ spentNanoUsd: 0, heldNanoUsd: 0 });
   });

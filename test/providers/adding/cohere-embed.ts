@@ -18,7 +18,7 @@ export const cohereEmbed: ProviderApi = {
       allowanceTokens: 0, // what stands in for it
       fillsContext: isGiven(images) || isGiven(inputs), // held at the model's context window; texts at their bytes
       audio: false,
-      inputs: [texts, images, inputs].flat().filter(isGiven).length, // each with a context window of its own
+      inputs: Math.max(1, [texts, images, inputs].flat().filter(isGiven).length), // each has a context window
     },
     output: { limitTokens: 0, choices: 1, audio: false, image: false },
     cacheWrite: undefined,
@@ -41,6 +41,6 @@ export const cohereEmbed: ProviderApi = {
   },
   readEvents: noEvents,
   // In an answer of 4xx or 5xx: nothing was billed, so that the hold is given back.
-  isErrorBody: ({ message }) => typeof message === "string",
+  isErrorBody: ({ id, message }) => typeof id === "string" && typeof message === "string",
   errorBody: (code, message) => ({ id: code, message }),
 };
