@@ -1,5 +1,6 @@
 /** Prices what an answer says that it used. */
 import { InvalidUsageError, UnknownModelError } from "../errors.ts";
+import { MAX_AMOUNT } from "../ledger/money.ts";
 import { costNanoUsd } from "../pricing/cost.ts";
 import type { ModelPrice } from "../pricing/model-price.ts";
 import { canonicalProvider } from "../pricing/names.ts";
@@ -62,9 +63,16 @@ export function priceReported(
       `${called.provider}/${called.model} states that it used no token of input: no call does without.`,
     );
   }
+  const nanoUsd = statedNanoUsd ?? costOf(usage, called, prices);
+  const tokens = sumUp(countTokens);
+  if (Math.max(nanoUsd, tokens) > MAX_AMOUNT) {
+    throw new InvalidUsageError(
+      `${called.provider}/${called.model} states that it used more than any call can.`,
+    );
+  }
   return {
-    nanoUsd: statedNanoUsd ?? costOf(usage, called, prices),
-    tokens: sumUp(countTokens),
+    nanoUsd,
+    tokens,
     requests: 1,
     provider: called.provider,
     model: first.model ?? called.model,

@@ -22,7 +22,10 @@ export function readEvents(call: UsageContext): EventReader {
   let stopped = false;
   let ended = false;
   const merge = (later: unknown) => {
-    if (isObject(later)) usage = { ...usage, ...stated(later) };
+    if (!isObject(later)) return;
+    // Some proxies fill in zeros for an input that they have stated before.
+    const saysInput = later.input_tokens !== 0 || INPUT_FIELDS.some((field) => Boolean(later[field]));
+    usage = { ...usage, ...stated(later), ...(saysInput ? {} : stated(inputIn(usage))) };
   };
   const start = (started: JsonObject) => {
     if (hasTotals && started.id === message.id) return;
@@ -59,6 +62,12 @@ export function readEvents(call: UsageContext): EventReader {
   };
 }
 
+const INPUT_FIELDS = ["input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"];
+
+function inputIn(usage: JsonObject): JsonObject {
+  return Object.fromEntries(INPUT_FIELDS.map((field) => [field, usage[field]]));
+}
+
 function stated(fields: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => isGiven(value)));
 }
@@ -85,7 +94,9 @@ function readUsage(
   call: UsageContext,
 ): ReportedUsage | undefined {
   const passes = objectsOf(usage.iterations);
-  const entries = passes.length > 1 ? passes : [usage];
+  const beyondWhole = passes.reduce((sum, pass) => sum + countIn(pass), 0) - countIn(usage);
+  const isShort = passes.length > 1 && beyondWhole < 0;
+  const entries = beyondWhole > 0 || (passes.length > 1 && !isShort) ? passes : [usage];
   const byModel = new Map<string | undefined, JsonObject[]>([[model, []]]);
   for (const entry of entries) {
     const name = nonEmptyString(entry.model) ?? model;
@@ -101,14 +112,14 @@ function readUsage(
   const [first, ...others] = models;
   const tools = isObject(usage.server_tool_use) ? usage.server_tool_use : {};
   const webSearches = optionalCount(tools.web_search_requests);
-  if (first === undefined || Number.isNaN(webSearches)) return undefined;
+  if (first === undefined || Number.isNaN(webSearches + beyondWhole)) return undefined;
   const { statedNanoUsd, doubts = [] } = statedCost(usage, call);
   const unknown = passes.map(({ type }) => type).filter((type) => !PASS_TYPES.has(type));
   return {
     models: [first, ...others],
     statedNanoUsd,
     extras: { webSearches, fast: isFast(usage, call), regional: usage.inference_geo === "us" },
-    doubts: [...doubts, ...unknown.map(unknownPass)],
+    doubts: [...doubts, ...unknown.map(unknownPass), ...(isShort ? [MISSING_PASSES] : [])],
   };
 }
 
@@ -116,6 +127,12 @@ function readUsage(
 function isFast({ speed }: JsonObject, call: UsageContext): boolean {
   return isGiven(speed) ? speed === "fast" : call.fast;
 }
+
+function countIn(entry: JsonObject): number {
+  return [...INPUT_FIELDS, "output_tokens"].reduce((sum, field) => sum + optionalCount(entry[field]), 0);
+}
+
+const MISSING_PASSES = "its passes come to less than the whole, which is booked";
 
 const PASS_TYPES = new Set<unknown>(["message", "compaction", "advisor_message", "fallback_message"]);
 

@@ -205,5 +205,5 @@ function writesOf(usage: JsonObject, written: number, call: UsageContext) {
   const for1h = sum(ofHour);
   const unexplained = Math.max(0, written - sum(details));
   const all1h = call.cacheWrite === "1h" ? for1h + unexplained : for1h;
-  return { cacheWriteTokens: written - all1h, cacheWrite1hTokens: all1h };
+  return { cacheWriteTokens: Math.max(0, written - all1h), cacheWrite1hTokens: all1h };
 }

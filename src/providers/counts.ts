@@ -43,10 +43,10 @@ export type TokenCounts = Omit<Tokens, "tokensUsed" | "serviceTier"> & {
   outputTokens: number;
 };
 
-/** @returns the counts without their zeros, or undefined when one of them is malformed. */
+/** @returns the counts without their zeros, or undefined when one of them is malformed or less than nothing. */
 export function tokensFrom(counts: TokenCounts, serviceTier: unknown): Tokens | undefined {
   const { inputTokens, outputTokens, ...others } = counts;
-  if (!Object.values(counts).every((count) => Number.isSafeInteger(count))) return undefined;
+  if (!Object.values(counts).every((count) => Number.isSafeInteger(count) && count >= 0)) return undefined;
   const tokens: Tokens = { inputTokens, outputTokens };
   Object.assign(tokens, Object.fromEntries(Object.entries(others).filter(([, count]) => count > 0)));
   // OpenAI's newer models have a new name for it: developers.openai.com/api/docs/guides/fast-mode

@@ -216,6 +216,8 @@ function readEvents(call: UsageContext): EventReader {
   const finished = new Set<unknown>();
   const choices = call.output?.choices ?? 1;
   let last: string | undefined;
+  /** It has finished since. */
+  let isOutdated = false;
   let mostCandidates = 0;
   let byMaps = false;
   let blocked = false;
@@ -228,6 +230,7 @@ function readEvents(call: UsageContext): EventReader {
     const fell = Number(body.usageMetadata.candidatesTokenCount ?? 0) < mostCandidates;
     const doubts = [
       ...(fell ? ["it states less output than an earlier event"] : []),
+      ...(isOutdated ? ["the event that ends it does not state what was used"] : []),
       ...(byMaps ? [MAPS_DOUBT] : []),
     ];
     return readUsage(body.usageMetadata, { body, call, queries: [...queries], doubts });
@@ -237,6 +240,7 @@ function readEvents(call: UsageContext): EventReader {
     read(data) {
       if (data.includes('"usageMetadata"')) {
         last = data;
+        isOutdated = false;
         mostCandidates = Math.max(mostCandidates, Number(CANDIDATES.exec(data)?.[1] ?? 0));
       }
       // Parsing every event would cost more than forwarding it.
@@ -246,7 +250,9 @@ function readEvents(call: UsageContext): EventReader {
       for (const query of queriesIn(event)) queries.add(query);
       byMaps ||= isGroundedByMaps(event);
       for (const candidate of objectsOf(event.candidates)) {
-        if (nonEmptyString(candidate.finishReason)) finished.add(candidate.index ?? 0);
+        if (!nonEmptyString(candidate.finishReason)) continue;
+        finished.add(candidate.index ?? 0);
+        isOutdated = !isObject(event.usageMetadata);
       }
       blocked ||=
         isObject(event.promptFeedback) && nonEmptyString(event.promptFeedback.blockReason) !== undefined;

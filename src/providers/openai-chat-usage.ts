@@ -95,19 +95,7 @@ export function readTokens(usage: JsonObject, serviceTier: unknown): Tokens | un
   const input = firstObject(usage.prompt_tokens_details, usage.input_tokens_details);
   const output = firstObject(usage.completion_tokens_details, usage.output_tokens_details);
   const { prompt, completion, reasoning, cited } = mainCounts(usage);
-  // DeepSeek, Mistral and Together have names of their own, at times beside a zero under OpenAI's.
-  const cached = firstCount(
-    input.cached_tokens,
-    usage.prompt_cache_hit_tokens,
-    usage.num_cached_tokens,
-    usage.cached_tokens,
-  );
-  // Alibaba and LiteLLM call them as Anthropic does.
-  const written = firstCount(
-    input.cache_write_tokens,
-    input.cache_creation_input_tokens,
-    usage.cache_creation_input_tokens,
-  );
+  const { cached, written, areApart } = cacheCounts(usage, prompt);
   const audio = optionalCount(input.audio_tokens);
   // Prompts have no room for both, unless they share.
   const cachedAudio = Math.min(audio, cached, Math.max(0, audio + cached - prompt));
@@ -116,7 +104,8 @@ export function readTokens(usage: JsonObject, serviceTier: unknown): Tokens | un
   const text = Math.max(0, completion - audioOutput - imageOutput);
   return tokensFrom(
     {
-      inputTokens: uncachedTokens(prompt - audio, cached - cachedAudio, written) + cited,
+      inputTokens:
+        (areApart ? prompt : uncachedTokens(prompt - audio, cached - cachedAudio, written)) + cited,
       cachedInputTokens: cached - cachedAudio,
       cacheWriteTokens: written,
       outputTokens: text,
@@ -140,9 +129,29 @@ function mainCounts(usage: JsonObject) {
   const stated = eitherCount(usage.completion_tokens, usage.output_tokens);
   const reasoning = firstCount(output.reasoning_tokens, usage.reasoning_tokens);
   const cited = optionalCount(usage.citation_tokens);
-  const apart = isGiven(usage.citation_tokens) ? reasoning : 0;
+  const isOutside = isGiven(usage.citation_tokens) || (reasoning > stated && !isGiven(usage.total_tokens));
+  const apart = isOutside ? reasoning : 0;
   const beyond = beyondParts(usage.total_tokens, prompt + stated + apart + cited);
   return { prompt, stated, completion: stated + apart + beyond, reasoning, cited, beyond };
+}
+
+/** What was read from caches and written to them: apart from the prompt where it is more than all of it. */
+function cacheCounts(usage: JsonObject, prompt: number) {
+  const input = firstObject(usage.prompt_tokens_details, usage.input_tokens_details);
+  // DeepSeek, Mistral and Together have names of their own, at times beside a zero under OpenAI's.
+  const cached = firstCount(
+    input.cached_tokens,
+    usage.prompt_cache_hit_tokens,
+    usage.num_cached_tokens,
+    usage.cached_tokens,
+  );
+  // Alibaba and LiteLLM call them as Anthropic does.
+  const written = firstCount(
+    input.cache_write_tokens,
+    input.cache_creation_input_tokens,
+    usage.cache_creation_input_tokens,
+  );
+  return { cached, written, areApart: Math.max(cached, written) > prompt };
 }
 
 /** Some objects have both naming schemes, one of them all zeros. */
@@ -190,6 +199,7 @@ function doubtsOf(usage: JsonObject): string[] {
   if (typeof hit === "number" && typeof miss === "number" && hit + miss !== prompt) {
     doubts.push(`its cache hits and misses are not its ${prompt} prompt tokens`);
   }
+  if (cacheCounts(usage, prompt).areApart) doubts.push("more of its prompt was cached than there is of it");
   for (const [one, other] of [
     [usage.prompt_tokens, usage.input_tokens],
     [usage.completion_tokens, usage.output_tokens],

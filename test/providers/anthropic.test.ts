@@ -41,6 +41,20 @@ describe("The passes of a message", () => {
     expect(read({ ...counts, iterations })?.models[0].tokens.inputTokens).toBe(10);
   });
 
+  it("are billed where the only one is left out of the whole", () => {
+    const nothing = { input_tokens: 0, output_tokens: 0 };
+    const usage = read({ ...nothing, iterations: [pass("compaction")] });
+    expect(usage?.models).toEqual([{ model: "m", tokens: { inputTokens: 10, outputTokens: 5 } }]);
+  });
+
+  it("are not billed in place of a whole that is more than all of them, which is doubted", () => {
+    const iterations = [pass("message"), pass("message")];
+    expect(read({ ...counts, output_tokens: 900, iterations })).toMatchObject({
+      models: [{ tokens: { inputTokens: 10, outputTokens: 900 } }],
+      doubts: [expect.stringContaining("passes")],
+    });
+  });
+
   it("are billed and doubted where their type is unknown", () => {
     const usage = read({ ...counts, iterations: [pass("message"), pass("oracle")] });
     expect(usage?.models[0].tokens).toEqual({ inputTokens: 20, outputTokens: 10 });
@@ -59,6 +73,22 @@ describe("A stream of a compatible host", () => {
       delta({ input_tokens: 100, cache_read_input_tokens: 800, output_tokens: 7 }),
     );
     expect(usage?.models[0].tokens).toEqual({ inputTokens: 100, cachedInputTokens: 800, outputTokens: 7 });
+  });
+
+  it("keeps an input that zeros do not correct", () => {
+    const first = start({ input_tokens: 900, cache_read_input_tokens: 80, output_tokens: 0 });
+    const kept = { inputTokens: 900, cachedInputTokens: 80, outputTokens: 7 };
+    const zeros = { cache_read_input_tokens: 0, cache_creation_input_tokens: 0 };
+    for (const more of [{}, zeros]) {
+      const usage = stream(first, delta({ input_tokens: 0, output_tokens: 7, ...more }));
+      expect(usage?.models[0].tokens).toEqual(kept);
+    }
+    const cached = delta({ input_tokens: 0, cache_read_input_tokens: 980, output_tokens: 7 });
+    expect(stream(first, cached)?.models[0].tokens).toEqual({
+      inputTokens: 0,
+      cachedInputTokens: 980,
+      outputTokens: 7,
+    });
   });
 
   it("keeps what a null does not correct", () => {

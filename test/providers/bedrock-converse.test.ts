@@ -154,6 +154,15 @@ describe("The usage of a Converse answer", () => {
     expect(answer(usage)?.doubts).toEqual([]);
   });
 
+  it("has no less written than its details say", () => {
+    const cacheDetails = [{ ttl: "1h", inputTokens: 90 }];
+    expect(answer({ ...counts, cacheWriteInputTokens: 5, cacheDetails })?.models[0].tokens).toEqual({
+      inputTokens: 10,
+      cacheWrite1hTokens: 90,
+      outputTokens: 5,
+    });
+  });
+
   it("has the tier that the answer states", () => {
     const tier = (more: object) => answer(counts, more)?.models[0].tokens.serviceTier;
     expect(tier({ serviceTier: { type: "flex" } })).toBe("flex");

@@ -53,6 +53,12 @@ describe("A stream of Gemini's", () => {
     expect(having([says("a", used(10, 5)), finishes()]).tokens).toEqual({ inputTokens: 10, outputTokens: 5 });
   });
 
+  it("leaves a doubt where it states nothing from its end on", () => {
+    const doubts = (...events: object[]) => having(events).usage?.doubts;
+    expect(doubts(says("a", used(10, 5)), finishes())).toEqual([expect.stringContaining("ends it")]);
+    expect(doubts(says("a", used(10, 5)), finishes(), { usageMetadata: used(10, 9) })).toBeUndefined();
+  });
+
   it("is final when it says why it finished and what it used", () => {
     expect(having([says("a", used(3, 1))])).toMatchObject({ ended: false, complete: false });
     expect(having([says("a", used(3, 1)), finishes()])).toMatchObject({ ended: false, complete: true });

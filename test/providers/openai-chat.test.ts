@@ -33,6 +33,14 @@ describe("Cached tokens of a chat completion", () => {
     expect(tokens({ ...counts, ...more })).toEqual(read);
   });
 
+  it("are beside the prompt, and doubted, where they are more than all of it", () => {
+    const usage = { prompt_tokens: 50, completion_tokens: 10, prompt_tokens_details: { cached_tokens: 600 } };
+    expect(tokens(usage)).toEqual({ inputTokens: 50, cachedInputTokens: 600, outputTokens: 10 });
+    expect(doubts(usage)).toEqual([expect.stringContaining("cached")]);
+    const written = { ...counts, prompt_tokens_details: { cache_write_tokens: 101 } };
+    expect(tokens(written)).toEqual({ inputTokens: 100, cacheWriteTokens: 101, outputTokens: 10 });
+  });
+
   it("poison the usage where they are malformed, wherever they stand", () => {
     expect(tokens({ ...counts, cached_tokens: 60, num_cached_tokens: "60" })).toBeUndefined();
     expect(tokens({ ...counts, prompt_tokens_details: { cached_tokens: -1 } })).toBeUndefined();
@@ -74,6 +82,8 @@ describe("Reasoning of a chat completion", () => {
       reasoningTokens: 7,
     });
     expect(tokens({ ...counts, ...details })).toMatchObject({ outputTokens: 10, reasoningTokens: 7 });
+    const more = { completion_tokens_details: { reasoning_tokens: 70 } };
+    expect(tokens({ ...counts, ...more })).toMatchObject({ outputTokens: 80, reasoningTokens: 70 });
   });
 
   it("comes on top in Perplexity's deep research, with its citations and searches", () => {

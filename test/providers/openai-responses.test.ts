@@ -303,6 +303,15 @@ describe("An answer of OpenAI's responses", () => {
     ["failed", { status: "failed", usage: null }],
     ["lacks a count", { usage: { input_tokens: 3 } }],
     ["has a count below zero", { usage: { ...usage, output_tokens: -1 } }],
+    [
+      "counts more images than input",
+      {
+        tools: [{ type: "image_generation", model: "gpt-image-1" }],
+        tool_usage: {
+          image_gen: { input_tokens: 1, output_tokens: 1, input_tokens_details: { image_tokens: 9 } },
+        },
+      },
+    ],
     ["counts its searches in words", { tool_usage: { web_search: { num_requests: "two" } } }],
   ])("says nothing where it %s", (_why, body) => {
     expect(answer(body)).toBeUndefined();
