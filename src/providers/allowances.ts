@@ -17,14 +17,15 @@ export const CLAUDE_IMAGE_TOKENS = 5_120;
 export const GEMINI_IMAGE_TOKENS = 8_192;
 
 /**
- * Of all vendors' models but one, those that see the most of an image cut it into 10,000 patches, for up to 1.62 tokens
- * each.
+ * Of all vendors' models but the dearest, those that see the most of an image cut it into 10,000 patches, for up to 1.62
+ * tokens each.
  *
  * @see https://platform.openai.com/docs/guides/images-vision
  */
-export const IMAGE_TOKENS = 16_384;
-/** The one is gpt-4o-mini: 2,833 + 8 × 5,667 tokens, by the tile. */
+const IMAGE_TOKENS = 16_384;
+/** On gpt-4o-mini 2,833 + 8 × 5,667 tokens, by the tile; since gpt-5.6 up to 30,000 patches, for 1.2 tokens each. */
 const DEAREST_IMAGE_TOKENS = 49_152;
+const DEAREST_MODELS = /gpt-(?:4o-mini|5\.[6-9]|[6-9])/;
 /** OpenAI's models see 2,833 tokens of an image at `detail: "low"`, at most. Others need not heed it. */
 const LOW_DETAIL_IMAGE_TOKENS = 3_072;
 
@@ -35,7 +36,7 @@ export type PricedAs = Pick<ModelPrice, "provider" | "model" | "source">;
 export function imageTokens(price: PricedAs | undefined, detail?: unknown): number {
   if (price?.source !== "table") return DEAREST_IMAGE_TOKENS;
   if (detail === "low" && /^(?:openai|azure)$/.test(price.provider)) return LOW_DETAIL_IMAGE_TOKENS;
-  return price.model.includes("gpt-4o-mini") ? DEAREST_IMAGE_TOKENS : IMAGE_TOKENS;
+  return DEAREST_MODELS.test(price.model) ? DEAREST_IMAGE_TOKENS : IMAGE_TOKENS;
 }
 
 /** What has as many bytes a second whatever is heard. Other kinds may hold hours of silence in a few. */

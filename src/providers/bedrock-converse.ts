@@ -1,5 +1,5 @@
 /** Amazon Bedrock's Converse: one form for the models of all vendors. Its streams are binary, and are not metered. */
-import { IMAGE_TOKENS } from "./allowances.ts";
+import { imageTokens } from "./allowances.ts";
 import { definedToolTokens, openedContext, runsAtTheCaller } from "./anthropic-messages.ts";
 import { bedrockCall, bedrockError, isBedrockError } from "./bedrock-paths.ts";
 import { base64Length, boundingCount, boundingList, outputFloor } from "./bounding-fields.ts";
@@ -50,12 +50,13 @@ const NOT_METERED: ReadonlyMap<string, string> = new Map([
   ["async-invoke", "an asynchronous call states no usage in its answer"],
 ]);
 
-function readCall({ url, body }: ApiRequest): ProviderCall {
+function readCall(request: ApiRequest): ProviderCall {
+  const { url, body } = request;
   const model = bedrockCall(url)?.model ?? "";
   return {
     model,
     stream: false,
-    input: inputOf(body),
+    input: inputOf(request),
     output: outputOf(body),
     cacheWrite: cacheWriteOf(body),
     fast: false,
@@ -66,14 +67,14 @@ function readCall({ url, body }: ApiRequest): ProviderCall {
   };
 }
 
-function inputOf(body: JsonObject): InputShape {
+function inputOf({ body, price }: ApiRequest): InputShape {
   const contents = [body.system, ...objectsOf(boundingList(body, "messages")).map(({ content }) => content)];
   const blocks = contents.flatMap(contentOf);
   const images = blocks.filter((block) => isObject(block.image)).map(({ image }) => objectIn(image));
   const sources = images.map(({ source }) => objectIn(source));
   return {
     mediaCharacters: sources.reduce((sum, { bytes }) => sum + base64Length(bytes), 0),
-    allowanceTokens: images.length * IMAGE_TOKENS + definedToolTokens(additional(body).tools),
+    allowanceTokens: images.length * imageTokens(price) + definedToolTokens(additional(body).tools),
     fillsContext:
       isGiven(body.promptVariables) ||
       sources.some(({ bytes }) => typeof bytes !== "string") ||

@@ -86,6 +86,16 @@ describe("The input bound", () => {
     expect(claude({ messages: [{ role: "user", content: [result] }] }).inputTokens).toBeLessThan(8_000);
   });
 
+  it("allows for every patch of a large image since gpt-5.6, which scales none down", () => {
+    const image = { type: "image_url", image_url: { url: "https://a.example/b.png" } };
+    const large = (model: string) =>
+      chat({ model, messages: [{ role: "user", content: [image] }] }).inputTokens;
+    for (const model of ["gpt-5.6-sol", "gpt-6-luna", "gpt-6.1-sol"]) {
+      expect(large(model)).toBeGreaterThan(30_000 * 1.2);
+    }
+    expect(large("gpt-5.4")).toBeLessThan(20_000);
+  });
+
   it("takes no text for Base64, however an image or a sound calls it", () => {
     const text = "not base64, ".repeat(1_000);
     const parts = [

@@ -10,6 +10,7 @@ const call = (body: object, id = "us.anthropic.claude-sonnet-4-5-20250929-v1%3A0
   bedrockConverse.readCall({
     url: new URL(`https://bedrock-runtime.us-east-1.amazonaws.com/model/${id}/converse`),
     provider: "bedrock",
+    price: { provider: "bedrock", model: "claude-sonnet-4-5", source: "table" },
     body: { messages: [], ...body },
   });
 const says = (...content: object[]) => ({ messages: [{ role: "user", content }] });
