@@ -90,6 +90,14 @@ describe("Usage in a provider's answer", () => {
     });
   });
 
+  it("is an error where its parts come to more together than any call can cost", () => {
+    const pass = { type: "message", input_tokens: 1, output_tokens: 1e12 };
+    const usage = (...iterations: object[]) => message({ input_tokens: 1, output_tokens: 1e12, iterations });
+    expect(usageFromResponse(prices, usage(pass)).nanoUsd).toBe(5e15 + 1_000);
+    const other = { ...pass, model: "claude-opus-4-8", output_tokens: 2e11 };
+    expect(() => usageFromResponse(prices, usage(pass, other))).toThrow(InvalidUsageError);
+  });
+
   it("has the fee of one call, however many models took part", () => {
     const price = { input: "0", output: "0", perCall: "0.01" };
     const mine = createPriceBook({ customPricing: { anthropic: { a: price, b: price } } });
