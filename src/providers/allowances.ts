@@ -6,7 +6,7 @@ import type { ModelPrice } from "../pricing/model-price.ts";
  *
  * @see https://platform.claude.com/docs/en/build-with-claude/vision
  */
-export const CLAUDE_IMAGE_TOKENS = 5_120;
+const CLAUDE_IMAGE_TOKENS = 5_120;
 
 /**
  * Gemini cuts an image into tiles of 258 tokens, scaled to 3,072 pixels at most: 25 of the smallest tiles with the whole.
@@ -37,6 +37,12 @@ export function imageTokens(price: PricedAs | undefined, detail?: unknown): numb
   if (price?.source !== "table") return DEAREST_IMAGE_TOKENS;
   if (detail === "low" && /^(?:openai|azure)$/.test(price.provider)) return LOW_DETAIL_IMAGE_TOKENS;
   return DEAREST_MODELS.test(price.model) ? DEAREST_IMAGE_TOKENS : IMAGE_TOKENS;
+}
+
+/** For an image in Anthropic's messages, which gateways also take for models of others. */
+export function messageImageTokens(model: string, price: PricedAs | undefined): number {
+  const name = price?.source === "table" ? price.model : model;
+  return /claude/i.test(name) ? CLAUDE_IMAGE_TOKENS : imageTokens(price);
 }
 
 /** What has as many bytes a second whatever is heard. Other kinds may hold hours of silence in a few. */

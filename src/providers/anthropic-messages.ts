@@ -1,5 +1,5 @@
 /** Anthropic messages, and whoever speaks them. */
-import { CLAUDE_IMAGE_TOKENS, DEFINED_TOOL_TOKENS, DEFINED_TOOLSET_TOKENS } from "./allowances.ts";
+import { DEFINED_TOOL_TOKENS, DEFINED_TOOLSET_TOKENS, messageImageTokens } from "./allowances.ts";
 import { readEvents, readMessage } from "./anthropic-usage.ts";
 import { base64Length, boundingCount, boundingList, outputFloor } from "./bounding-fields.ts";
 import { cacheWriteOf } from "./cache-control.ts";
@@ -30,12 +30,13 @@ export const anthropicMessages: ProviderApi = {
 const FREE_PATH =
   /\/v1\/(?:messages\/count_tokens|messages\/batches\/[^/]+\/cancel|files|organizations\/.+)\/*$/;
 
-function readCall({ body, headers }: ApiRequest): ProviderCall {
+function readCall(request: ApiRequest): ProviderCall {
+  const { body, headers } = request;
   return {
     model: nonEmptyString(body.model) ?? "",
     stream: body.stream === true,
     input: {
-      ...inputOf(body),
+      ...inputOf(request),
       // Bedrock and Vertex take in the body what is a header elsewhere.
       contextTokens: openedContext([headers?.get("anthropic-beta"), body.anthropic_beta]),
     },
@@ -79,14 +80,16 @@ function mostWebSearches(body: JsonObject): number {
     .reduce((sum, tool) => sum + (boundingCount(tool, "max_uses", 0) ?? 0), 0);
 }
 
-function inputOf(body: JsonObject): InputShape {
+function inputOf({ body, price }: ApiRequest): InputShape {
   const messages = objectsOf(boundingList(body, "messages"));
   const contents = [body.system, ...messages.map(({ content }) => content)];
   const blocks = contents.flatMap(contentOf);
   const images = blocks.filter((block) => block.type === "image");
+  // Where the model is in the path, it is Claude.
+  const tokensOfEach = messageImageTokens(nonEmptyString(body.model) ?? "claude", price);
   return {
     mediaCharacters: images.reduce((sum, image) => sum + base64Characters(image.source), 0),
-    allowanceTokens: images.length * CLAUDE_IMAGE_TOKENS + definedToolTokens(body.tools),
+    allowanceTokens: images.length * tokensOfEach + definedToolTokens(body.tools),
     fillsContext:
       blocks.some((block) => !isShownInFull(block)) ||
       // Neither text nor a list of blocks.

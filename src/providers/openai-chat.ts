@@ -42,7 +42,7 @@ function readCall(request: ApiRequest): ProviderCall {
   return {
     ...terms,
     input: inputOf(request),
-    output: outputOf(body),
+    output: outputOf(body, terms.model),
     unbounded: unboundedIn(request, terms.model),
   };
 }
@@ -50,15 +50,16 @@ function readCall(request: ApiRequest): ProviderCall {
 function inputOf(request: ApiRequest): InputShape {
   let mediaCharacters = 0;
   let allowanceTokens = 0;
-  let fillsContext = false;
-  let audio = false;
+  // Nobody sees what was cached, sound among it.
+  let fillsContext = isCached(request.body);
+  let audio = fillsContext;
   const count = (media: Media) => {
     mediaCharacters += media.mediaCharacters;
     allowanceTokens += media.allowanceTokens;
   };
   for (const message of objectsOf(boundingList(request.body, "messages"))) {
-    // An earlier spoken answer, named by its id; and what is neither text nor a list of parts.
-    if (isObject(message.audio) || isObject(message.content)) fillsContext = true;
+    // An earlier answer in sound or pictures; and what is neither text nor a list of parts.
+    if ([message.audio, message.images].some(isGiven) || isObject(message.content)) fillsContext = true;
     for (const part of objectsOf(message.content)) {
       switch (part.type) {
         case "text":
@@ -84,7 +85,12 @@ function inputOf(request: ApiRequest): InputShape {
   return { mediaCharacters, allowanceTokens, fillsContext, audio };
 }
 
-function outputOf(body: JsonObject): OutputShape {
+/** Contents that Gemini keeps: ai.google.dev/gemini-api/docs/openai#extra-body. */
+function isCached({ extra_body, google }: JsonObject): boolean {
+  return /"cached_?content":"/i.test(JSON.stringify([extra_body, google]));
+}
+
+function outputOf(body: JsonObject, model: string): OutputShape {
   const [newer, older, choices, attempts] = ["max_completion_tokens", "max_tokens", "n", "best_of"].map(
     (field) => boundingCount(body, field),
   );
@@ -94,7 +100,8 @@ function outputOf(body: JsonObject): OutputShape {
     limitTokens: limits.length > 0 ? Math.max(...limits) : undefined,
     choices: Math.max(1, choices ?? 1, attempts ?? 1),
     audio: modalities.includes("audio"),
-    image: modalities.includes("image"),
+    // Gemini's make pictures unasked.
+    image: modalities.includes("image") || model.includes("image"),
     lowering: isGiven(body.prediction) ? undefined : loweringOf(body),
     // OpenAI lists the parameters that it refuses: platform.openai.com/docs/guides/predicted-outputs
     takesNoLimit: isGiven(body.prediction),
@@ -114,11 +121,17 @@ function loweringOf(body: JsonObject): LimitLowering {
 
 function unboundedIn(request: ApiRequest, model: string): UnboundedFeature[] {
   const found = unboundedAround(request, model);
-  const tools = boundingList(request.body, "tools").map((tool) => (isObject(tool) ? tool.type : tool));
-  if (tools.some((type) => type !== undefined && type !== "function" && type !== "custom")) {
+  const tools = boundingList(request.body, "tools").map(typeOf);
+  if (tools.some((type) => type !== "function" && type !== "custom")) {
     found.push(tools.includes("mcp") ? "mcpServer" : "serverTool");
   }
   return found;
+}
+
+/** Some servers take functions without a type, and their own tools so too. */
+function typeOf(tool: unknown): unknown {
+  if (!isObject(tool)) return tool;
+  return tool.type ?? (isObject(tool.function) ? "function" : undefined);
 }
 
 /** Reasoning models of OpenAI refuse `max_tokens`; others may not know its newer name. Both at once are refused. */

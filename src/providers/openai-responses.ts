@@ -70,6 +70,8 @@ function unboundedIn(request: ApiRequest, model: string): UnboundedFeature[] {
   const found = [...unboundedAround(request, model), ...toolsIn(body).flatMap(runByProvider)];
   if (boundingList(body, "context_management").length > 0 || hasItem(body, "compaction_trigger"))
     found.push("compaction");
+  // Its tools are those of the request where that has any list of them.
+  if (isGiven(body.prompt) && !Array.isArray(body.tools)) found.push("storedPrompt");
   const agents = body.multi_agent;
   if (isGiven(agents) && !(isObject(agents) && agents.enabled === false)) found.push("severalPasses");
   return found;

@@ -6,8 +6,8 @@ import { passesOf, type UnboundedFeature } from "./unbounded.ts";
 
 export function unboundedAround({ provider, body }: ApiRequest, model: string): UnboundedFeature[] {
   const found = passesOf(model);
-  if (searchesTheWeb(provider, body) || model.endsWith(":online")) found.push("webSearch");
-  if (["plugins", "data_sources"].some((field) => boundingList(body, field).length > 0))
+  if (searchesTheWeb(provider, body) || model.includes(":online")) found.push("webSearch");
+  if (["plugins", "data_sources", "dataSources"].some((field) => boundingList(body, field).length > 0))
     found.push("serverTool");
   if (boundingList(body, "models").length > 0 || isStoredElsewhere(model, body)) found.push("otherModels");
   if (isObject(body.reasoning) && isGiven(body.reasoning.mode) && body.reasoning.mode !== "standard")
@@ -19,6 +19,8 @@ export function unboundedAround({ provider, body }: ApiRequest, model: string): 
 /** Perplexity's own models search with every call: the fee is in their price, the pages are in no count. */
 function searchesTheWeb(provider: string, body: JsonObject): boolean {
   if (isGiven(body.search_parameters)) return true;
+  // Alibaba's.
+  if (isGiven(body.enable_search) && body.enable_search !== false) return true;
   const options = body.web_search_options;
   if (provider !== "perplexity") return isGiven(options);
   return isObject(options) && isGiven(options.search_type) && options.search_type !== "fast";

@@ -221,6 +221,7 @@ describe("A call that nothing bounds", () => {
       "compaction",
       { providerOptions: { anthropic: { contextManagement: { edits: [{ type: "compact_20260112" }] } } } },
     ],
+    ["a search by a switch", { providerOptions: { alibaba: { enableSearch: true } } }],
     ["several passes", { providerOptions: { openai: { reasoningMode: "pro" } } }],
     ["other models of the gateway", { providerOptions: { gateway: { models: ["openai/gpt-5"] } } }],
   ])("is refused for %s, unless the meter admits it", async (_name, options) => {

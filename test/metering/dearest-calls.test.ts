@@ -1,9 +1,11 @@
 /** Calls that cost the most their request can be billed as: over real HTTP, none costs more than was held for it. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { UnboundedCallError } from "../../src/errors.ts";
 import type { HeldBound } from "../../src/metering/calls.ts";
 import { createMeteredFetch, type MeteredFetchOptions } from "../../src/metering/fetch.ts";
 import { createPriceBook } from "../../src/pricing/price-book.ts";
 import type { JsonObject } from "../../src/providers/json.ts";
+import { failure } from "../support/outcomes.ts";
 import { json, startUpstream, type Upstream } from "../support/upstream.ts";
 import { type MemoryTestMeter, memoryTestMeter } from "./test-meter.ts";
 
@@ -109,6 +111,86 @@ describe("A hold covers an image by the model that sees it", () => {
       body: { ...body, model: "gemini-2.5-flash" },
       answer: chatAnswer(6_708, 10, "gemini-2.5-flash"),
     });
+  });
+});
+
+describe("A hold covers what a request brings along under another name", () => {
+  const gemini = { model: "gemini-2.5-flash", messages: said({ type: "text", text: "Hi" }), max_tokens: 10 };
+
+  it.each([
+    ["extra_body", { extra_body: { google: { cached_content: "cachedContents/a" } } }],
+    ["google", { google: { cachedContent: "cachedContents/a" } }],
+  ])("contents that Gemini keeps, named in `%s`", async (_name, more) => {
+    await expectCovered({
+      address: GEMINI_CHAT,
+      body: { ...gemini, ...more },
+      answer: {
+        ...chatAnswer(900_000, 10, "gemini-2.5-flash"),
+        usage: {
+          prompt_tokens: 900_000,
+          completion_tokens: 10,
+          prompt_tokens_details: { audio_tokens: 900_000 },
+        },
+      },
+    });
+  });
+
+  it("pictures of an earlier answer", async () => {
+    const images = [{ type: "image_url", image_url: { url: "https://a.example/b.png" } }];
+    const messages = [{ role: "assistant", content: "Look", images }, ...gemini.messages];
+    const body = { ...gemini, messages };
+    await expectCovered({ address: GEMINI_CHAT, body, answer: chatAnswer(6_708, 10, gemini.model) });
+  });
+
+  it("pictures that nobody asked for", async () => {
+    const model = "gemini-2.5-flash-image";
+    const { held } = await call({
+      address: GEMINI_CHAT,
+      body: { ...gemini, model, max_tokens: 2_000 },
+      answer: chatAnswer(10, 1_290, model),
+    });
+    expect(held.nanoUsd).toBeGreaterThanOrEqual(1_290 * 30_000);
+  });
+
+  it("an image in Anthropic's messages that another model sees", async () => {
+    const content = [{ type: "image", source: { type: "url", url: "https://a.example/b.png" } }];
+    const body = { model: "gpt-4o-mini", max_tokens: 10, messages: [{ role: "user", content }] };
+    await expectCovered({
+      address: "https://gateway.example/openai/v1/messages",
+      body,
+      answer: {
+        type: "message",
+        model: "gpt-4o-mini",
+        content: [],
+        usage: { input_tokens: 48_169, output_tokens: 10 },
+      },
+    });
+  });
+});
+
+describe("A request that brings along what nothing bounds is refused", () => {
+  const chat = { model: "gpt-4o", messages: said(), max_tokens: 10 };
+  const answer = chatAnswer(9, 9, "gpt-4o");
+  const RESPONSES = "https://api.openai.com/v1/responses";
+  const prompt = { id: "pmpt_1" };
+
+  it.each<[name: string, address: string, body: JsonObject]>([
+    ["a tool without a type", OPENAI, { ...chat, tools: [{ googleSearch: {} }] }],
+    ["a search by a switch", OPENAI, { ...chat, enable_search: true }],
+    ["a search in the middle of the model's name", OPENAI, { ...chat, model: "gpt-4o:online:floor" }],
+    ["Azure's older name for its data sources", AZURE, { ...chat, dataSources: [{}] }],
+    ["the tools of a stored prompt", RESPONSES, { model: "gpt-4o", prompt, max_output_tokens: 20 }],
+  ])("%s", async (_name, address, body) => {
+    const models = { eyes: "gpt-4o", "gpt-4o:online:floor": "gpt-4o" };
+    const asked = call({ address, body, answer, options: { prices: createPriceBook({ models }) } });
+    expect(await failure(asked)).toBeInstanceOf(UnboundedCallError);
+    expect(upstream.requests).toEqual([]);
+  });
+
+  it("but not a stored prompt beside tools of the request's own", async () => {
+    const body = { model: "gpt-4o", prompt, tools: [], max_output_tokens: 20 };
+    const usage = { input_tokens: 120_000, output_tokens: 20 };
+    await expectCovered({ address: RESPONSES, body, answer: { object: "response", model: "gpt-4o", usage } });
   });
 });
 

@@ -84,6 +84,7 @@ const FEATURES: Record<string, UnboundedFeature> = {
   models: "otherModels",
   searchparameters: "webSearch",
   websearchoptions: "webSearch",
+  enablesearch: "webSearch",
   plugins: "serverTool",
   datasources: "serverTool",
   additionaltools: "serverTool",
