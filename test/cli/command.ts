@@ -1,22 +1,26 @@
 /** Runs the command as a user does: a process of its own, its two outputs and its exit code. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 
 export interface Outcome {
   code: number | null;
   stdout: string;
   stderr: string;
-  milliseconds: number;
+  /** Milliseconds of the command's {@link startOwnTime}, from its first line to its end; NaN at a terminal. */
+  ownMs: number;
 }
 
 const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+const TELL_OWN_TIME = new URL("tell-own-time.ts", import.meta.url).href;
 /** Types are taken off once and not at every start. */
 const NODE_COMPILE_CACHE = fileURLToPath(new URL("../../node_modules/.cache/cli-tests", import.meta.url));
 
 /** `agentlimit …args`, into pipes, with no more environment than is given. */
 export function agentlimit(args: string[], environment: Record<string, string> = {}): Promise<Outcome> {
-  return outcomeOf(process.execPath, [MAIN, ...args], environment);
+  return outcomeOf(process.execPath, ["--import", TELL_OWN_TIME, MAIN, ...args], environment);
 }
 
 /** The same at a terminal: what it shows, in `stdout`. */
@@ -33,20 +37,14 @@ async function outcomeOf(
   args: string[],
   environment: Record<string, string>,
 ): Promise<Outcome> {
-  const started = performance.now();
   const child = spawn(program, args, {
     env: { PATH: process.env.PATH, NODE_COMPILE_CACHE, ...environment },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
-  const output = { stdout: "", stderr: "" };
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    output.stdout += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    output.stderr += text;
-  });
+  const texts = child.stdio.slice(1).map((stream) => (stream instanceof Readable ? text(stream) : ""));
   await once(child, "close");
-  return { code: child.exitCode, ...output, milliseconds: performance.now() - started };
+  const [stdout = "", stderr = "", ownMs = ""] = await Promise.all(texts);
+  return { code: child.exitCode, stdout, stderr, ownMs: Number.parseFloat(ownMs) };
 }
 
 /** A namespace that no other test uses. */

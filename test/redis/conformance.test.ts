@@ -29,51 +29,54 @@ function opened<C>(client: C, close: (client: C) => unknown): C {
   return client;
 }
 
+/** Deadlines have tests of their own: none passes here on a machine that is busy with much else. */
+const PATIENT = { storeTimeoutMs: 15_000 };
+
 /** The client's transport, and a way behind the store's back to the same Redis. */
 type Reach = () => Promise<{ transport: ScriptTransport; behind: Behind }>;
 
 const CLIENTS: Record<string, Reach> = {
   "ioredis with its defaults": async () => {
     const client = opened(new Ioredis(redisUrl), (redis) => redis.disconnect());
-    return { transport: tcpTransport(client), behind: address };
+    return { transport: tcpTransport(client, PATIENT), behind: address };
   },
   "ioredis with auto-pipelining, RESP2 and a prefix for keys": async () => {
     const client = new Ioredis(redisUrl, { enableAutoPipelining: true, protocol: 2, keyPrefix: "app:" });
     opened(client, (redis) => redis.disconnect());
-    return { transport: tcpTransport(client), behind: client };
+    return { transport: tcpTransport(client, PATIENT), behind: client };
   },
   "ioredis' Cluster with its defaults": async () => ({
-    transport: tcpTransport(cluster.client),
+    transport: tcpTransport(cluster.client, PATIENT),
     behind: cluster.client,
   }),
   "node-redis with its defaults": async () => {
     const client = opened(createClient({ url: redisUrl }), (redis) => redis.destroy());
     await client.connect();
-    return { transport: tcpTransport(client), behind: address };
+    return { transport: tcpTransport(client, PATIENT), behind: address };
   },
   "node-redis with RESP2, asked for bytes": async () => {
     const client = opened(createClient({ url: redisUrl, RESP: 2 }), (redis) => redis.destroy());
     await client.connect();
     const inBytes = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
-    return { transport: tcpTransport(inBytes), behind: address };
+    return { transport: tcpTransport(inBytes, PATIENT), behind: address };
   },
   "a pool of node-redis": async () => {
     const pool = opened(createClientPool({ url: redisUrl }), (redis) => redis.destroy());
     await pool.connect();
-    return { transport: tcpTransport(pool), behind: address };
+    return { transport: tcpTransport(pool, PATIENT), behind: address };
   },
   "a cluster of node-redis": async () => {
     const rootNodes = cluster.ports.map((port) => ({ url: `redis://127.0.0.1:${port}` }));
     const client = opened(createCluster({ rootNodes }), (redis) => redis.destroy());
     await client.connect();
-    return { transport: tcpTransport(client), behind: cluster.client };
+    return { transport: tcpTransport(client, PATIENT), behind: cluster.client };
   },
   "@upstash/redis with its defaults": async () => ({
-    transport: restTransport(new UpstashRedis(address)),
+    transport: restTransport(new UpstashRedis(address), PATIENT),
     behind: address,
   }),
   "@upstash/redis without auto-pipelining": async () => ({
-    transport: restTransport(new UpstashRedis({ ...address, enableAutoPipelining: false })),
+    transport: restTransport(new UpstashRedis({ ...address, enableAutoPipelining: false }), PATIENT),
     behind: address,
   }),
   "@upstash/redis without deserialisation, base64 and retries": async () => {
@@ -82,14 +85,17 @@ const CLIENTS: Record<string, Reach> = {
       responseEncoding: false as const,
       retry: false as const,
     };
-    return { transport: restTransport(new UpstashRedis({ ...address, ...settings })), behind: address };
+    return {
+      transport: restTransport(new UpstashRedis({ ...address, ...settings }), PATIENT),
+      behind: address,
+    };
   },
   "Upstash's text of the scripts first, over REST": async () => ({
-    transport: restTransport(address, { server: "upstash" }),
+    transport: restTransport(address, { ...PATIENT, server: "upstash" }),
     behind: address,
   }),
   "Upstash's text of the scripts first, over TCP": async () => {
-    const transport = tcpTransport(redisUrl, { server: "upstash" });
+    const transport = tcpTransport(redisUrl, { ...PATIENT, server: "upstash" });
     open.push(() => transport.close?.());
     return { transport, behind: address };
   },
