@@ -13,10 +13,13 @@ export function readAnswer(body: JsonObject, call: UsageContext): ReportedUsage 
   const models = modelsIn(body, { model, usage, serviceTier });
   const webSearches = webSearchesOf(usage, model ?? call.model ?? "");
   if (models === undefined || Number.isNaN(webSearches)) return undefined;
+  const { statedNanoUsd, doubts } = costAndDoubts(usage, call);
+  if (breakdownIn(body) !== undefined) doubts.push(UNPRICED_TOOLS);
   return {
     models,
     extras: { fast: serviceTier === "ultrafast", regional: call.regional, webSearches },
-    ...costAndDoubts(usage, call),
+    statedNanoUsd,
+    doubts,
   };
 }
 
@@ -68,15 +71,20 @@ function statedUsage(body: JsonObject): JsonObject | undefined {
 }
 
 /** Groq's compound systems break the sum down by the models that took part. */
+function breakdownIn({ usage_breakdown: own, x_groq: groq }: JsonObject): JsonObject | undefined {
+  return [own, isObject(groq) ? groq.usage_breakdown : undefined].find(isObject);
+}
+
 function modelsIn(
   body: JsonObject,
   { serviceTier, ...whole }: { model: string | undefined; usage: JsonObject; serviceTier: unknown },
 ): ReportedUsage["models"] | undefined {
-  const groq = isObject(body.x_groq) ? body.x_groq.usage_breakdown : undefined;
-  const breakdown = [body.usage_breakdown, groq].find(isObject);
-  const parts = objectsOf(breakdown?.models).flatMap(({ model, usage }) =>
+  const stated = objectsOf(breakdownIn(body)?.models).flatMap(({ model, usage }) =>
     isObject(usage) ? [{ model: nonEmptyString(model), usage }] : [],
   );
+  // In streams each is said to have used all of it: the last of them wrote the answer.
+  const areRepeats = stated.every(({ usage }) => usage.prompt_tokens === whole.usage.prompt_tokens);
+  const parts = areRepeats ? stated.slice(-1) : stated;
   const [first, ...others] = (parts.length > 0 ? parts : [whole]).map(({ model, usage }) => {
     const tokens = readTokens(usage, serviceTier);
     return tokens && { model, tokens };

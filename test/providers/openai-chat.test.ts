@@ -168,6 +168,20 @@ describe("A call of Groq's compound systems", () => {
     const streamed = stream({ ...choice("stop"), x_groq: { usage: counts, usage_breakdown: breakdown } });
     expect(streamed.usage()?.models).toEqual(parts);
   });
+
+  it("is billed once where a stream states the sum at each of them", () => {
+    const models = ["a", "b", "a"].map((model) => ({ model, usage: counts }));
+    const streamed = stream({ ...choice("stop"), x_groq: { usage: counts, usage_breakdown: { models } } });
+    const tokens = { inputTokens: 100, outputTokens: 10 };
+    expect(streamed.usage()?.models).toEqual([{ model: "a", tokens }]);
+  });
+
+  it("leaves a doubt, since the fees of its tools are not stated", () => {
+    const models = [{ model: "a", usage: counts }];
+    expect(answer(counts, { usage_breakdown: { models } })?.doubts).toEqual([
+      "it used sources or tools of the provider's, and does not state their fees",
+    ]);
+  });
 });
 
 describe("The usage of a stream is the last one stated", () => {
