@@ -84,6 +84,19 @@ describe("Usage of the AI SDK", () => {
     expect(reportedUsage({ usage, modelId: "a-model" }, PLAIN)?.doubts).toBeUndefined();
   });
 
+  it("has the tier that was asked for where nothing names one, with Gemini's own counts too", () => {
+    const asked = { ...PLAIN, priorityTier: "asked" } as const;
+    const tier = (usage: object, providerMetadata?: object) =>
+      reportedUsage({ usage, modelId: "a-model", providerMetadata }, asked)?.models[0].tokens.serviceTier;
+    const usage = { inputTokens: { total: 10 }, outputTokens: { total: 5 } };
+    const gemini = { ...usage, raw: { promptTokenCount: 10, candidatesTokenCount: 5 } };
+    const standard = { vendor: { serviceTier: "standard" } };
+    for (const each of [usage, gemini]) {
+      expect([tier(each), tier(each, standard)]).toEqual(["priority", undefined]);
+    }
+    expect(tier(usage, { openai: { serviceTier: "fast" } })).toBe("priority");
+  });
+
   it("has the tier that served the call", () => {
     const usage = { inputTokens: { total: 10 }, outputTokens: { total: 5 } };
     expect(tokensOf(usage, { providerMetadata: { openai: { serviceTier: "priority" } } })).toMatchObject({

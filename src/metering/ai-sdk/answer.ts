@@ -1,6 +1,6 @@
 /** What an answer of the AI SDK says that it used, in the terms of the ledger. */
 import type { Tokens } from "../../pricing/usage.ts";
-import { optionalCount, requiredCount, tokensFrom } from "../../providers/counts.ts";
+import { optionalCount, requiredCount, servedTier, tokensFrom } from "../../providers/counts.ts";
 import { PROVIDER_APIS, readUsageOf } from "../../providers/index.ts";
 import { isObject, type JsonObject, nonEmptyString } from "../../providers/json.ts";
 import type { ProviderCall, ReportedUsage, UsageContext } from "../../providers/provider.ts";
@@ -64,7 +64,13 @@ function answerAround(
   { tier, model }: { tier: unknown; model: unknown },
 ): JsonObject | undefined {
   if ("prompt_tokens" in raw) return { choices: [], usage: raw, model, service_tier: tier };
-  if ("promptTokenCount" in raw) return { candidates: [], usageMetadata: raw, modelVersion: model };
+  if ("promptTokenCount" in raw) {
+    return {
+      candidates: [],
+      usageMetadata: { ...raw, serviceTier: raw.serviceTier ?? tier },
+      modelVersion: model,
+    };
+  }
   return undefined;
 }
 
@@ -93,7 +99,7 @@ function readTokens(
       outputTokens,
       reasoningTokens: Math.min(reasoning, outputTokens),
     },
-    tier,
+    servedTier(tier, call),
   );
 }
 
