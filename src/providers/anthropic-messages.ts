@@ -3,7 +3,7 @@ import { DEFINED_TOOL_TOKENS, DEFINED_TOOLSET_TOKENS, messageImageTokens } from 
 import { readEvents, readMessage } from "./anthropic-usage.ts";
 import { base64Length, boundingCount, boundingList, outputFloor } from "./bounding-fields.ts";
 import { cacheWriteOf } from "./cache-control.ts";
-import { isGiven, isObject, type JsonObject, nonEmptyString, objectsOf } from "./json.ts";
+import { isGiven, isNested, isObject, type JsonObject, nonEmptyString, objectsOf } from "./json.ts";
 import type { ApiRequest, InputShape, ProviderApi, ProviderCall } from "./provider.ts";
 import type { UnboundedFeature } from "./unbounded.ts";
 
@@ -93,7 +93,7 @@ function inputOf({ body, price }: ApiRequest): InputShape {
     fillsContext:
       blocks.some((block) => !isShownInFull(block)) ||
       // Neither text nor a list of blocks.
-      contents.some(isObject) ||
+      contents.some(isNested) ||
       (isObject(body.thread) && body.thread.type !== "create"),
     audio: false,
   };
@@ -102,7 +102,8 @@ function inputOf({ body, price }: ApiRequest): InputShape {
 /** Content blocks, those inside tool results and inline documents after the block that holds them. */
 function contentOf(content: unknown): JsonObject[] {
   return objectsOf(content).flatMap((block) => {
-    if (block.type === "tool_result") return [block, ...contentOf(block.content)];
+    if (block.type === "tool_result" || block.type === "search_result")
+      return [block, ...contentOf(block.content)];
     if (block.type === "document" && isObject(block.source)) {
       return [block, ...contentOf(block.source.content)];
     }
@@ -122,7 +123,7 @@ const TEXT_BLOCKS = new Set<unknown>([
 
 /** Files, addresses and PDF pages hold more than their characters; images have an allowance instead. */
 function isShownInFull(block: JsonObject): boolean {
-  if (block.type === "image" || TEXT_BLOCKS.has(block.type)) return true;
+  if (block.type === "image" || TEXT_BLOCKS.has(block.type)) return !isNested(block.content);
   const source = block.type === "document" && isObject(block.source) ? block.source.type : undefined;
   return source === "text" || source === "content";
 }

@@ -4,7 +4,7 @@ import { definedToolTokens, openedContext, runsAtTheCaller } from "./anthropic-m
 import { bedrockCall, bedrockError, isBedrockError } from "./bedrock-paths.ts";
 import { base64Length, boundingCount, boundingList, outputFloor } from "./bounding-fields.ts";
 import { beyondParts, optionalCount, requiredCount, servedTier, tokensFrom, totalDoubts } from "./counts.ts";
-import { isGiven, isObject, type JsonObject, jsonText, nonEmptyString, objectsOf } from "./json.ts";
+import { isGiven, isNested, isObject, type JsonObject, jsonText, nonEmptyString, objectsOf } from "./json.ts";
 import { noEvents } from "./no-events.ts";
 import type {
   ApiRequest,
@@ -79,7 +79,9 @@ function inputOf({ body, price }: ApiRequest): InputShape {
       isGiven(body.promptVariables) ||
       sources.some(({ bytes }) => typeof bytes !== "string") ||
       blocks.some((block) => !Object.keys(block).every((kind) => SHOWN_KINDS.has(kind))) ||
-      contents.some(isObject),
+      contents.some(isNested) ||
+      // Fields of the model's own may stand for these.
+      ["messages", "system"].some((field) => isGiven(additional(body)[field])),
     audio: blocks.some((block) => isGiven(block.audio)),
     contextTokens: openedContext(additional(body).anthropic_beta),
   };

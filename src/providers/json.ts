@@ -17,6 +17,11 @@ export function objectsOf(value: unknown): JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
+/** What no API takes for content, but a lenient server may: neither text nor a list of objects. */
+export function isNested(content: unknown): boolean {
+  return isObject(content) || (Array.isArray(content) && content.some(Array.isArray));
+}
+
 /** @returns undefined for text that is no JSON object. */
 export function parseObject(text: string): JsonObject | undefined {
   const value = parsed(text);

@@ -1,7 +1,7 @@
 /** OpenAI chat completions, and whoever speaks them: Azure, Groq, Mistral, DeepSeek, xAI, OpenRouter, vLLM and others. */
 import { boundingCount, boundingList, outputFloor } from "./bounding-fields.ts";
 import { providerAt } from "./hosts.ts";
-import { isGiven, isObject, type JsonObject, objectsOf, parseObject } from "./json.ts";
+import { isGiven, isNested, isObject, type JsonObject, objectsOf, parseObject } from "./json.ts";
 import { readAnswer, readEvents } from "./openai-chat-usage.ts";
 import { isOpenAiError, openAiError } from "./openai-errors.ts";
 import { isFreeAtOpenAi } from "./openai-free-paths.ts";
@@ -50,16 +50,16 @@ function readCall(request: ApiRequest): ProviderCall {
 function inputOf(request: ApiRequest): InputShape {
   let mediaCharacters = 0;
   let allowanceTokens = 0;
-  // Nobody sees what was cached, sound among it.
-  let fillsContext = isCached(request.body);
-  let audio = fillsContext;
-  const count = (media: Media) => {
-    mediaCharacters += media.mediaCharacters;
-    allowanceTokens += media.allowanceTokens;
+  let fillsContext = isCached(request.body) || isNested(request.body.messages);
+  let audio = false;
+  const count = (media: Media | undefined) => {
+    mediaCharacters += media?.mediaCharacters ?? 0;
+    allowanceTokens += media?.allowanceTokens ?? 0;
+    if (media === undefined) fillsContext = true;
   };
   for (const message of objectsOf(boundingList(request.body, "messages"))) {
     // An earlier answer in sound or pictures; and what is neither text nor a list of parts.
-    if ([message.audio, message.images].some(isGiven) || isObject(message.content)) fillsContext = true;
+    if ([message.audio, message.images].some(isGiven) || isNested(message.content)) fillsContext = true;
     for (const part of objectsOf(message.content)) {
       switch (part.type) {
         case "text":
@@ -71,9 +71,7 @@ function inputOf(request: ApiRequest): InputShape {
           break;
         }
         case "input_audio": {
-          const sound = audioMedia(part.input_audio);
-          if (sound === undefined) fillsContext = true;
-          else count(sound);
+          count(audioMedia(part.input_audio));
           audio = true;
           break;
         }
@@ -82,7 +80,8 @@ function inputOf(request: ApiRequest): InputShape {
       }
     }
   }
-  return { mediaCharacters, allowanceTokens, fillsContext, audio };
+  // What nobody sees may hold sound.
+  return { mediaCharacters, allowanceTokens, fillsContext, audio: audio || fillsContext };
 }
 
 /** Contents that Gemini keeps: ai.google.dev/gemini-api/docs/openai#extra-body. */

@@ -44,8 +44,13 @@ export interface Media {
   readonly allowanceTokens: number;
 }
 
-/** @param address `https:` or `data:`, whatever the part holds. */
-export function imageMedia(address: unknown, detail: unknown, { price }: ApiRequest): Media {
+/**
+ * @param address `https:` or `data:`, whatever the part holds.
+ * @returns undefined where only the context window bounds what is seen.
+ */
+export function imageMedia(address: unknown, detail: unknown, request: ApiRequest): Media | undefined {
+  const { price, provider } = request;
+  if (!isImage(address, provider)) return undefined;
   return { mediaCharacters: dataUrlCharacters(address), allowanceTokens: imageTokens(price, detail) };
 }
 
@@ -53,8 +58,17 @@ export function imageMedia(address: unknown, detail: unknown, { price }: ApiRequ
 export function audioMedia(audio: unknown): Media | undefined {
   const { data, format } = isObject(audio) ? audio : {};
   const mediaCharacters = base64Length(data);
+  // An address, or an id.
+  if (mediaCharacters === 0) return undefined;
   const allowanceTokens = audioTokens(`audio/${format}`, mediaCharacters);
   return allowanceTokens === undefined ? undefined : { mediaCharacters, allowanceTokens };
+}
+
+/** Gemini takes whatever an address leads to, films and documents too; Perplexity bills an image by its pixels. */
+function isImage(address: unknown, provider: string): boolean {
+  if (provider === "perplexity") return false;
+  const url = String(address);
+  return url.startsWith("data:image/") || (provider !== "google" && !/^(?:data|gs):/.test(url));
 }
 
 function dataUrlCharacters(url: unknown): number {

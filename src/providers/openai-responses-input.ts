@@ -1,7 +1,7 @@
 /** What a request to OpenAI's responses shows of its input, and what it only refers to. */
 import { DEFINED_TOOL_TOKENS } from "./allowances.ts";
 import { boundingList } from "./bounding-fields.ts";
-import { isGiven, isObject, type JsonObject, objectsOf } from "./json.ts";
+import { isGiven, isNested, isObject, type JsonObject, objectsOf } from "./json.ts";
 import { audioMedia, imageMedia, type Media } from "./openai-request.ts";
 import type { ApiRequest, InputShape } from "./provider.ts";
 
@@ -18,7 +18,8 @@ function withNested(tool: unknown): unknown[] {
 
 export function inputOf(request: ApiRequest): InputShape {
   const { body } = request;
-  const parts = partsIn(body.input);
+  const items = objectsOf(body.input);
+  const parts = items.flatMap(({ content, output }) => [content, output].flatMap(partsOf));
   const media = parts.map((part) => mediaOf(part, request)).filter((found) => found !== undefined);
   const defined = toolsIn(body).filter((tool) => isObject(tool) && DEFINED_TOOLS.has(tool.type));
   const sum = (count: (media: Media) => number) => media.reduce((total, each) => total + count(each), 0);
@@ -27,9 +28,10 @@ export function inputOf(request: ApiRequest): InputShape {
     allowanceTokens: sum(({ allowanceTokens }) => allowanceTokens) + defined.length * DEFINED_TOOL_TOKENS,
     fillsContext:
       ["previous_response_id", "conversation", "prompt"].some((field) => isGiven(body[field])) ||
-      isObject(body.input) ||
+      isNested(body.input) ||
       (isGiven(body.instructions) && typeof body.instructions !== "string") ||
-      !objectsOf(body.input).every(isShownInFull) ||
+      !items.every(isShownInFull) ||
+      items.some(({ content, output }) => isNested([content, output].flat())) ||
       !parts.every((part) => TEXT_PARTS.has(part.type) || mediaOf(part, request) !== undefined),
     audio: parts.some(({ type }) => type === "input_audio"),
   };
@@ -78,10 +80,6 @@ function isShownInFull(item: JsonObject): boolean {
 }
 
 /** The parts of messages and of what tools gave back. */
-function partsIn(input: unknown): JsonObject[] {
-  return objectsOf(input).flatMap(({ content, output }) => [content, output].flatMap(partsOf));
-}
-
 function partsOf(content: unknown): JsonObject[] {
   return isObject(content) ? [content] : objectsOf(content);
 }

@@ -50,12 +50,12 @@ async function call({ address, body, headers = {}, answer, options = {} }: Asked
   const spentNanoUsd = after.spentNanoUsd - before.spentNanoUsd;
   const spentTokens = after.spentTokens - before.spentTokens;
   const [held = { nanoUsd: 0, tokens: 0 }] = bounds;
-  expect(meter.events.at(-1)?.receipt?.source).toBe("reported");
   return { held, spentNanoUsd, spentTokens };
 }
 
 async function expectCovered(asked: Asked): Promise<void> {
   const { held, spentNanoUsd, spentTokens } = await call(asked);
+  expect(meter.events.at(-1)?.receipt?.source).toBe("reported");
   expect(spentTokens).toBeGreaterThan(0);
   expect(held.tokens).toBeGreaterThanOrEqual(spentTokens);
   expect(held.nanoUsd).toBeGreaterThanOrEqual(spentNanoUsd);
@@ -191,6 +191,99 @@ describe("A request that brings along what nothing bounds is refused", () => {
     const body = { model: "gpt-4o", prompt, tools: [], max_output_tokens: 20 };
     const usage = { input_tokens: 120_000, output_tokens: 20 };
     await expectCovered({ address: RESPONSES, body, answer: { object: "response", model: "gpt-4o", usage } });
+  });
+});
+
+describe("A hold covers the whole context window where a request may stand for more than it shows", () => {
+  const asked = (...content: unknown[]) => ({ max_tokens: 10, messages: [{ role: "user", content }] });
+  const image = (url: string) => ({ type: "image_url", image_url: { url } });
+  const PERPLEXITY = "https://api.perplexity.ai/chat/completions";
+  const MISTRAL = "https://api.mistral.ai/v1/chat/completions";
+  const RESPONSES = "https://api.openai.com/v1/responses";
+  const CLAUDE = "https://api.anthropic.com/v1/messages";
+  const NOVA = "https://bedrock-runtime.us-east-1.amazonaws.com/model/amazon.nova-lite-v1%3A0/converse";
+  const document = { type: "document", source: { type: "url", url: "https://a.example/b.pdf" } };
+  const file = { type: "input_file", file_id: "file_1" };
+
+  it.each<[name: string, address: string, tokens: number, body: JsonObject]>([
+    [
+      "a film for Gemini, called an image",
+      GEMINI_CHAT,
+      1_048_576,
+      { model: "gemini-2.5-flash", ...asked(image("https://a.example/b")) },
+    ],
+    [
+      "a document for Gemini, called an image",
+      GEMINI_CHAT,
+      1_048_576,
+      { model: "gemini-2.5-flash", ...asked(image("data:application/pdf;base64,AAAA")) },
+    ],
+    [
+      "an image that Perplexity bills by its pixels",
+      PERPLEXITY,
+      128_000,
+      { model: "sonar", ...asked(image("https://a.example/b")) },
+    ],
+    [
+      "sound by its address",
+      MISTRAL,
+      128_000,
+      {
+        model: "pixtral-large-latest",
+        ...asked({ type: "input_audio", input_audio: { data: "https://a.example/b.mp3", format: "mp3" } }),
+      },
+    ],
+    [
+      "parts in a list of their own",
+      OPENAI,
+      128_000,
+      { model: "gpt-4o", ...asked([image("https://a.example/b")]) },
+    ],
+    [
+      "messages in a list of their own",
+      OPENAI,
+      128_000,
+      { model: "gpt-4o", max_tokens: 10, messages: [asked().messages] },
+    ],
+    [
+      "items in a list of their own",
+      RESPONSES,
+      128_000,
+      { model: "gpt-4o", max_output_tokens: 16, input: [[{ role: "user", content: [file] }]] },
+    ],
+    [
+      "an item's parts in a list of their own",
+      RESPONSES,
+      128_000,
+      { model: "gpt-4o", max_output_tokens: 16, input: [{ role: "user", content: [[file]] }] },
+    ],
+    [
+      "Claude's blocks in a list of their own",
+      CLAUDE,
+      200_000,
+      { model: "claude-haiku-4-5", ...asked([document]) },
+    ],
+    [
+      "a block alone as what a tool answered",
+      CLAUDE,
+      200_000,
+      { model: "claude-haiku-4-5", ...asked({ type: "tool_result", tool_use_id: "t", content: document }) },
+    ],
+    [
+      "a document in what a search found",
+      CLAUDE,
+      200_000,
+      { model: "claude-haiku-4-5", ...asked({ type: "search_result", content: [document] }) },
+    ],
+    [
+      "messages among a model's own fields",
+      NOVA,
+      300_000,
+      { inferenceConfig: { maxTokens: 10 }, additionalModelRequestFields: { messages: [{ role: "user" }] } },
+    ],
+  ])("%s", async (_name, address, tokens, body) => {
+    const { held } = await call({ address, body, answer: {} });
+    expect(held.tokens).toBeGreaterThanOrEqual(tokens);
   });
 });
 
