@@ -43,12 +43,14 @@ export function readEvents(call: UsageContext): EventReader {
   return {
     read(data) {
       if (data === "[DONE]") ended = true;
-      finished ||= /"finish_reason"\s*:\s*"\w/.test(data);
       // Parsing every delta would cost more than forwarding it.
-      const mayStateUsage = /"usage"\s*:\s*\{/.test(data);
-      if (ended || (model !== undefined && !mayStateUsage)) return;
+      const isLast = /"finish_reason"\s*:\s*"\w/.test(data);
+      const isTelling = isLast || /"usage"\s*:\s*\{/.test(data);
+      if (ended || (model !== undefined && !isTelling)) return;
+      // One that was cut off tells nothing.
       const chunk = parseObject(data);
       if (chunk === undefined) return;
+      finished ||= isLast;
       model = nonEmptyString(chunk.model) ?? model;
       serviceTier = chunk.service_tier ?? serviceTier;
       if (statedUsage(chunk) !== undefined) stating = chunk;

@@ -220,6 +220,12 @@ describe("The usage of a stream is the last one stated", () => {
     expect(read(choice("stop", { usage: counts }))?.tokens).toEqual(once);
   });
 
+  it("and is not the last where the chunk with the reason to finish was cut off", () => {
+    const reader = stream({ ...choice(null), usage: counts });
+    reader.read(JSON.stringify({ ...choice("stop"), usage: counts }).slice(0, -5));
+    expect(reader.complete).toBe(false);
+  });
+
   it("though null, an empty object or an error follow", () => {
     const chunks = [
       { ...choice("stop"), usage: counts },
