@@ -39,7 +39,10 @@ const CALLERS = { seed: 17, callers: 64 };
 const runBroken = (through: (store: Store) => Store) =>
   randomReserves({ ...CALLERS, reserves: RESERVES / 2, through });
 
-describe("Random concurrent reserves", () => {
+/** They take seconds of the processor, which a busy machine withholds. */
+const TIMEOUT_MS = 120_000;
+
+describe("Random concurrent reserves", { timeout: TIMEOUT_MS }, () => {
   it("admit nothing past a limit, and neither lose nor double what was spent", async () => {
     const { counts, problems, overAdmissions } = await randomReserves({ ...CALLERS, reserves: RESERVES });
     expect({ problems, overAdmissions }).toEqual({ problems: [], overAdmissions: 0 });
