@@ -58,7 +58,7 @@ function compareCost(
   if (typeof stated === "number") {
     const sums = [stated, stated + vendorsBillIn(body)];
     const isSum = sums.some((sum) => Math.abs(nanoUsd - sum * 1e9) <= 1);
-    if (!isSum) return `${nanoUsd} nano-USD, not ${stated * 1e9}`;
+    return isSum ? undefined : `${nanoUsd} nano-USD, not ${stated * 1e9}`;
   }
   if (typeof webSearches !== "number" || provider === undefined || model === undefined) return undefined;
   const least = costNanoUsd(prices.find(provider, model), tokenKinds ?? {}, { webSearches });

@@ -44,7 +44,9 @@ const embeddings: RecordedApi = {
 };
 
 const anthropicMessages: RecordedApi = {
-  url: () => "https://api.anthropic.com/v1/messages",
+  // Others that speak it state no cost, so that their prices make no difference here.
+  url: ({ provider }) =>
+    `${provider === "openrouter" ? BASES.get(provider) : "https://api.anthropic.com/v1"}/messages`,
   body: (record) => ({
     model: modelOf(record),
     max_tokens: 1000,
