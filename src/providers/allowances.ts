@@ -32,9 +32,14 @@ const LOW_DETAIL_IMAGE_TOKENS = 3_072;
 /** Whose price a call has: it says which model answers, whatever the call names it. */
 export type PricedAs = Pick<ModelPrice, "provider" | "model" | "source">;
 
-/** For an image that some model sees. What stands behind a price of the user's own is not known: that may be the dearest. */
+/**
+ * For an image that some model sees: infinite where only the context window bounds it, as at Perplexity, who bill by the
+ * pixel (docs.perplexity.ai/docs/sonar/media). What stands behind a price of the user's own is not known: that may be the
+ * dearest.
+ */
 export function imageTokens(price: PricedAs | undefined, detail?: unknown): number {
   if (price?.source !== "table") return DEAREST_IMAGE_TOKENS;
+  if (price.provider === "perplexity") return Number.POSITIVE_INFINITY;
   if (detail === "low" && /^(?:openai|azure)$/.test(price.provider)) return LOW_DETAIL_IMAGE_TOKENS;
   return DEAREST_MODELS.test(price.model) ? DEAREST_IMAGE_TOKENS : IMAGE_TOKENS;
 }

@@ -41,8 +41,7 @@ function readCall(request: ApiRequest): ProviderCall {
       contextTokens: openedContext([headers?.get("anthropic-beta"), body.anthropic_beta]),
     },
     output: {
-      // 0 fills the cache and generates nothing.
-      limitTokens: boundingCount(body, "max_tokens", 0),
+      limitTokens: limitOf(body),
       choices: 1,
       audio: false,
       image: false,
@@ -61,6 +60,18 @@ function readCall(request: ApiRequest): ProviderCall {
     unbounded: unboundedIn(body),
     feeCalls: { webSearches: mostWebSearches(body) },
   };
+}
+
+/**
+ * 0 fills the cache and generates nothing. A thinking budget may pass the limit where thoughts go on between calls of
+ * tools: then it comes on top.
+ *
+ * @see https://platform.claude.com/docs/en/build-with-claude/extended-thinking
+ */
+function limitOf(body: JsonObject): number | undefined {
+  const limit = boundingCount(body, "max_tokens", 0);
+  const budget = isObject(body.thinking) ? boundingCount(body.thinking, "budget_tokens") : undefined;
+  return limit && budget && budget >= limit ? limit + budget : limit;
 }
 
 /**

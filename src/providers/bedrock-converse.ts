@@ -113,12 +113,8 @@ function contentOf(content: unknown): JsonObject[] {
 /** The limit may also stand among the model's own fields, under the vendor's name for it. */
 function outputOf(body: JsonObject): OutputShape {
   const own = additional(body);
-  const ownLimits = [
-    boundingCount(objectIn(own.inferenceConfig), "maxTokens"),
-    ...LIMIT_FIELDS.map((field) => boundingCount(own, field)),
-  ].filter((limit) => limit !== undefined);
-  const usual = boundingCount(objectIn(body.inferenceConfig), "maxTokens");
-  const limits = usual === undefined ? ownLimits : [usual, ...ownLimits];
+  const ownLimits = [own, ...Object.values(own)].flatMap(limitsIn);
+  const limits = [...limitsIn(body.inferenceConfig), ...ownLimits];
   return {
     limitTokens: limits.length > 0 ? Math.max(...limits) : undefined,
     choices: 1,
@@ -128,6 +124,13 @@ function outputOf(body: JsonObject): OutputShape {
   };
 }
 
+/** `max_tokens`, `max_gen_len`, `maxTokenCount` and more. */
+function limitsIn(place: unknown): number[] {
+  const fields = objectIn(place);
+  const names = Object.keys(fields).filter((name) => /^max.*(?:tok|len)/i.test(name));
+  return names.map((name) => boundingCount(fields, name)).filter((limit) => limit !== undefined);
+}
+
 function loweringOf(body: JsonObject): LimitLowering {
   const { thinking, reasoning_config: older } = additional(body);
   return {
@@ -135,8 +138,6 @@ function loweringOf(body: JsonObject): LimitLowering {
     structured: isGiven(objectIn(body.outputConfig).textFormat),
   };
 }
-
-const LIMIT_FIELDS = ["max_tokens", "maxTokens", "max_gen_len", "max_new_tokens", "max_completion_tokens"];
 
 /** Cache points of Converse's, and `cache_control` among Claude's own fields. */
 function cacheWriteOf(body: JsonObject): "5m" | "1h" | undefined {

@@ -64,9 +64,8 @@ export function audioMedia(audio: unknown): Media | undefined {
   return allowanceTokens === undefined ? undefined : { mediaCharacters, allowanceTokens };
 }
 
-/** Gemini takes whatever an address leads to, films and documents too; Perplexity bills an image by its pixels. */
+/** Gemini takes whatever an address leads to, films and documents too. */
 function isImage(address: unknown, provider: string): boolean {
-  if (provider === "perplexity") return false;
   const url = String(address);
   return url.startsWith("data:image/") || (provider !== "google" && !/^(?:data|gs):/.test(url));
 }

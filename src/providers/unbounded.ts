@@ -10,7 +10,7 @@ export const UNBOUNDED_FEATURES = {
   container: "a container is billed by its running time",
   compaction: "compaction makes passes of its own over the whole conversation",
   storedPrompt:
-    "a stored prompt may bring tools that the provider runs, unless the request has `tools` of its own (an empty list will do)",
+    "a stored prompt may bring tools that the provider runs, unless the request has a list of `tools`",
   otherModels: "another model, with other prices, may answer in place of the one that is named",
   severalPasses: "this model makes several passes on its own",
   guardrail: "a guardrail is billed by the text that it reads, apart from the model",

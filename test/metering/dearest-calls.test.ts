@@ -296,6 +296,34 @@ describe("A hold covers a whole answer beside a predicted output", () => {
   });
 });
 
+describe("A hold covers an output limit wherever it stands", () => {
+  const hi = { messages: [{ role: "user", content: "Hi" }] };
+
+  it("in a thinking budget above Claude's limit, whose thoughts go on between calls of tools", async () => {
+    const model = "claude-sonnet-4-5";
+    const usage = { input_tokens: 10, output_tokens: 62_000 };
+    await expectCovered({
+      address: "https://api.anthropic.com/v1/messages",
+      body: { ...hi, model, max_tokens: 2_000, thinking: { type: "enabled", budget_tokens: 60_000 } },
+      headers: { "anthropic-beta": "interleaved-thinking-2025-05-14" },
+      answer: { type: "message", model, content: [], usage },
+    });
+  });
+
+  it.each([
+    { inferenceConfig: { max_new_tokens: 5_000 } },
+    { textGenerationConfig: { maxTokenCount: 5_000 } },
+    { max_tokens_to_sample: 5_000 },
+  ])("among a model's own fields in Converse: %j", async (additionalModelRequestFields) => {
+    const usage = { inputTokens: 10, outputTokens: 5_000, totalTokens: 5_010 };
+    await expectCovered({
+      address: "https://bedrock-runtime.us-east-1.amazonaws.com/model/amazon.nova-lite-v1%3A0/converse",
+      body: { messages: [], inferenceConfig: { maxTokens: 10 }, additionalModelRequestFields },
+      answer: { output: { message: {} }, stopReason: "end_turn", usage },
+    });
+  });
+});
+
 describe("A hold covers sound by its length", () => {
   const sound = (format: string, characters: number) => ({
     type: "input_audio",
