@@ -12,7 +12,7 @@ import type { ApiRequest, ProviderApi, ProviderCall } from "../providers/provide
 import type { HeldBound } from "./calls.ts";
 import { countMembers, withMembers } from "./json-members.ts";
 import type { MeteredFetchOptions } from "./options.ts";
-import { defaultLimitOf, type PreparedCall, preparedCall, type SentCall } from "./prepared-call.ts";
+import { type CallToSend, defaultLimitOf, type PreparedCall, preparedCall } from "./prepared-call.ts";
 import { type IncomingRequest, isEncoded, isSigned, shownAddress } from "./request.ts";
 
 /** A body as it came, and what was read from it. */
@@ -49,12 +49,12 @@ export async function prepareCall(
   const defaultTokens = read.mayChange ? defaultLimitOf(call, price, options) : undefined;
   const asIs: Limited = { body, call };
   const limited = defaultTokens === undefined ? asIs : withLimit(read, asIs, defaultTokens);
-  const sent = sentCall(read, limited);
+  const sent = callToSend(read, limited);
   if (said !== undefined) {
     const bound = { ...said, provider, model: call.model };
     return { ...sent, bound, lowering: undefined, learn: undefined };
   }
-  const sentAt = (limitTokens: number) => sentCall(read, withLimit(read, limited, limitTokens));
+  const sentAt = (limitTokens: number) => callToSend(read, withLimit(read, limited, limitTokens));
   return preparedCall(
     { ...limited, provider, price },
     { sent, sentAt: read.mayChange ? sentAt : undefined },
@@ -80,7 +80,7 @@ interface Limited {
   readonly call: ProviderCall;
 }
 
-function sentCall({ text, api, asked, mayChange }: Read, { body: limited, call }: Limited): SentCall {
+function callToSend({ text, api, asked, mayChange }: Read, { body: limited, call }: Limited): CallToSend {
   const asking = mayChange ? api.askingForUsage({ ...asked, body: limited }) : undefined;
   const body = asking ?? limited;
   return {

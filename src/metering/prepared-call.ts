@@ -8,7 +8,7 @@ import type { MeteredFetchOptions } from "./options.ts";
 import type { HideEvent } from "./watch.ts";
 
 /** What is sent under a hold. */
-export interface SentCall {
+export interface CallToSend {
   readonly provider: string;
   readonly model: string;
   readonly call: ProviderCall;
@@ -19,7 +19,7 @@ export interface SentCall {
 }
 
 /** A call that can be held and sent. */
-export interface PreparedCall extends SentCall {
+export interface PreparedCall extends CallToSend {
   readonly bound: HeldBound;
   /** Undefined where the output limit must not change, or no limit bounds the call. */
   readonly lowering: Lowering | undefined;
@@ -66,7 +66,7 @@ export function defaultLimitOf(
  */
 export function preparedCall(
   { provider, call, body, price }: CallToBound,
-  { sent, sentAt }: { sent: SentCall; sentAt: ((limitTokens: number) => SentCall) | undefined },
+  { sent, sentAt }: { sent: CallToSend; sentAt: ((limitTokens: number) => CallToSend) | undefined },
   { allowUnbounded, serviceTier, lastCalls }: MeteredFetchOptions,
 ): PreparedCall {
   if (allowUnbounded !== true) assertBounded(call);
@@ -74,7 +74,7 @@ export function preparedCall(
   const held = lastCalls?.estimate({ provider, call, body }, strict) ?? strict;
   const learn = lastCalls && ((usage: ReportedUsage) => lastCalls.learn({ provider, call, body }, usage));
 
-  const ready = (sending: SentCall, tokens: TokenBound): PreparedCall => ({
+  const ready = (sending: CallToSend, tokens: TokenBound): PreparedCall => ({
     ...sending,
     bound: priced(tokens),
     lowering: undefined,

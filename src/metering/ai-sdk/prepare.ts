@@ -1,7 +1,7 @@
 /** Brings a call of the AI SDK to the point where it can be held, by the same rules as a request. */
 import type { ProviderCall } from "../../providers/provider.ts";
 import type { MeteredFetchOptions } from "../options.ts";
-import { defaultLimitOf, type PreparedCall, preparedCall, type SentCall } from "../prepared-call.ts";
+import { type CallToSend, defaultLimitOf, type PreparedCall, preparedCall } from "../prepared-call.ts";
 import { readModelCall } from "./call.ts";
 import type { ModelCallOptions } from "./model.ts";
 import type { PricedNames } from "./vendor.ts";
@@ -26,7 +26,7 @@ export function prepareModelCall(
   const limited = limitTokens === undefined ? params : { ...params, maxOutputTokens: limitTokens };
   const { call, body } = limited === params ? asked : read(limited);
 
-  const sent: SentCall = { provider, model, call, body: undefined, hides: undefined };
+  const sent: CallToSend = { provider, model, call, body: undefined, hides: undefined };
   const sentAt = (lower: number) => ({ ...sent, call: withLimit(call, lower) });
   return {
     prepared: preparedCall({ provider, call, body, price }, { sent, sentAt }, options),
