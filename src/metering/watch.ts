@@ -135,8 +135,8 @@ export function watchBody(api: ProviderApi, call: UsageContext, status: number):
 
 /** The one table of what is provably unbilled: an error in the API's own form, before any output. */
 function verdictOfError(api: ProviderApi, status: number, body: JsonObject | undefined): Verdict {
-  if (canBeUnbilled(status) && body !== undefined && api.isErrorBody(body, status))
-    return { kind: "unbilled" };
+  const isError = body !== undefined && api.isErrorBody(body, status) && !api.isAnswer(body);
+  if (isError && canBeUnbilled(status)) return { kind: "unbilled" };
   const reason = `The answer with status ${status} has not the form of an error of the API`;
   return { kind: "unknown", reason };
 }

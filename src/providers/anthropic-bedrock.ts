@@ -17,7 +17,7 @@ export const anthropicOnBedrock: ProviderApi = {
   readCall,
   isAnswer: () => false,
   readAnswer: (body, call) => unnamed(anthropicMessages.readAnswer(body, call)),
-  isErrorBody: (body, status) => isBedrockError(body) || anthropicMessages.isErrorBody(body, status),
+  isErrorBody: (body, status) => isBedrockError(body, status) || anthropicMessages.isErrorBody(body, status),
   errorBody: bedrockError,
 };
 

@@ -20,16 +20,21 @@ function decoded(id: string): string {
 }
 
 /**
- * AWS's form: a message, and at most a type beside it. A model that failed while it ran (`originalStatusCode`) may have
- * been billed.
+ * AWS's form: a message, and at most a type beside it. A model that failed while it ran (424, `originalStatusCode`) may
+ * have been billed.
  *
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html#API_runtime_Converse_Errors
  */
-export function isBedrockError(body: JsonObject): boolean {
+export function isBedrockError(body: JsonObject, status: number): boolean {
   const message = body.message ?? body.Message;
-  return typeof message === "string" && Object.keys(body).every((field) => ERROR_FIELDS.has(field));
+  return (
+    status !== MODEL_FAILED &&
+    typeof message === "string" &&
+    Object.keys(body).every((field) => ERROR_FIELDS.has(field))
+  );
 }
 
+const MODEL_FAILED = 424;
 const ERROR_FIELDS = new Set(["message", "Message", "__type", "code"]);
 
 export function bedrockError(code: string, message: string): JsonObject {

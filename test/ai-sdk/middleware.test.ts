@@ -131,6 +131,10 @@ for (const sdk of AI_SDKS) {
         raw("<html>Bad gateway</html>", 502, { "content-type": "text/html" }),
       ],
       [
+        "a guard that has the answer",
+        json({ type: "error", error: { type: "guard", message: "Stopped", code: "" }, choices: [] }, 446),
+      ],
+      [
         "a gateway time-out",
         json({ type: "error", error: { type: "timeout", message: "Too late", code: "" } }, 504),
       ],

@@ -216,4 +216,8 @@ describe("An error of Bedrock's", () => {
   ])("bills nothing: %s, %o", (expected, body) => {
     expect(bedrockConverse.isErrorBody(body, 400)).toBe(expected);
   });
+
+  it("may have been billed where the model failed while it ran, however little is said", () => {
+    expect(bedrockConverse.isErrorBody({ message: "m" }, 424)).toBe(false);
+  });
 });

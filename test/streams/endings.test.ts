@@ -114,6 +114,12 @@ const ENDINGS: Ending[] = [
   { ending: "fails in something in between (502)", answer: html(502), booked: "estimated", tells: true },
   { ending: "is forbidden by something in between", answer: html(403), booked: "estimated", tells: true },
   { ending: "fails with an empty body", answer: () => raw("", 500), booked: "estimated", tells: true },
+  {
+    ending: "is stopped by a guard that has its answer (446)",
+    answer: () => json({ error: { message: "stopped" }, choices: [{ index: 0 }] }, 446),
+    booked: "estimated",
+    tells: true,
+  },
   { ending: "loses its connection before the headers", answer: () => hangUp, booked: "estimated" },
   {
     ending: "loses its connection in the body",

@@ -27,7 +27,8 @@ function isUnbilled(error: JsonObject): boolean {
   const contentType = isObject(responseHeaders) ? responseHeaders["content-type"] : undefined;
   if (String(contentType).includes("text/event-stream")) return false;
   const body = typeof responseBody === "string" ? parseObject(responseBody) : undefined;
-  return body !== undefined && PROVIDER_APIS.some((api) => api.isErrorBody(body, statusCode));
+  if (body === undefined || PROVIDER_APIS.some((api) => api.isAnswer(body))) return false;
+  return PROVIDER_APIS.some((api) => api.isErrorBody(body, statusCode));
 }
 
 const MAX_CAUSES = 8;
