@@ -56,7 +56,10 @@ export function providerAt({ hostname, pathname }: URL): string | undefined {
   return byHost ?? byDomain ?? byPath ?? pathname.split("/").find((part) => KNOWN_PROVIDERS.has(part));
 }
 
-/** Data residency at OpenAI, in whatever region, which costs more on some models: platform.openai.com/docs/guides/your-data. */
+/**
+ * Data residency at OpenAI, in whatever region, which costs more on some models: platform.openai.com/docs/guides/your-data.
+ * The host for client certificates is of no region.
+ */
 export function isResident({ hostname }: URL): boolean {
-  return hostname.endsWith(".api.openai.com");
+  return hostname.endsWith(".api.openai.com") && hostname !== "mtls.api.openai.com";
 }

@@ -103,7 +103,13 @@ describe("A call to a host of data residency has its region's price, whatever th
       readCall({ url: new URL(`https://${host}/v1`), provider: "openai", body: { model: "m" } }).regional;
     const regions = ["us", "eu", "ae", "au", "ca", "gb", "in", "jp", "kr", "sg"];
     expect(regions.filter((region) => !isRegional(`${region}.api.openai.com`))).toEqual([]);
-    const others = ["api.openai.com", "us.example.com", "eu.api.openai.com.example.com", "myapi.openai.com"];
+    const others = [
+      "api.openai.com",
+      "mtls.api.openai.com",
+      "us.example.com",
+      "eu.api.openai.com.example.com",
+      "myapi.openai.com",
+    ];
     expect(others.filter(isRegional)).toEqual([]);
   });
 });
