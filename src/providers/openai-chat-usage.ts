@@ -141,7 +141,9 @@ function mainCounts(usage: JsonObject) {
   const cited = optionalCount(usage.citation_tokens);
   const isOutside = isGiven(usage.citation_tokens) || (reasoning > stated && !isGiven(usage.total_tokens));
   const apart = isOutside ? reasoning : 0;
-  const beyond = beyondParts(usage.total_tokens, prompt + stated + apart + cited);
+  const { cached, written, areApart } = cacheCounts(usage, prompt);
+  const cachedApart = areApart ? cached + written : 0;
+  const beyond = beyondParts(usage.total_tokens, prompt + stated + apart + cited + cachedApart);
   return { prompt, stated, completion: stated + apart + beyond, reasoning, cited, beyond };
 }
 
@@ -202,10 +204,11 @@ function usesUnpricedTools(usage: JsonObject): boolean {
 
 function doubtsOf(usage: JsonObject): string[] {
   const doubts: string[] = [];
-  const { prompt, stated, reasoning, beyond } = mainCounts(usage);
+  const { prompt, stated, completion, reasoning, beyond } = mainCounts(usage);
   const { total_tokens: total, prompt_cache_hit_tokens: hit, prompt_cache_miss_tokens: miss } = usage;
   const isReasoningApart = reasoning > 0 && beyond === reasoning;
   if (!isReasoningApart) doubts.push(...totalDoubts(total, prompt + stated));
+  if (reasoning > completion) doubts.push("it states more reasoning than output");
   if (typeof hit === "number" && typeof miss === "number" && hit + miss !== prompt) {
     doubts.push(`its cache hits and misses are not its ${prompt} prompt tokens`);
   }

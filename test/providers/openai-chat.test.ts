@@ -37,6 +37,7 @@ describe("Cached tokens of a chat completion", () => {
     const usage = { prompt_tokens: 50, completion_tokens: 10, prompt_tokens_details: { cached_tokens: 600 } };
     expect(tokens(usage)).toEqual({ inputTokens: 50, cachedInputTokens: 600, outputTokens: 10 });
     expect(doubts(usage)).toEqual([expect.stringContaining("cached")]);
+    expect(tokens({ ...usage, total_tokens: 660 })).toEqual(tokens(usage));
     const written = { ...counts, prompt_tokens_details: { cache_write_tokens: 101 } };
     expect(tokens(written)).toEqual({ inputTokens: 100, cacheWriteTokens: 101, outputTokens: 10 });
   });
@@ -116,6 +117,11 @@ describe("Usage in two naming schemes", () => {
 describe("Counts that can't be the whole truth are booked and doubted", () => {
   it.each([
     ["a total that is less than the sum", { total_tokens: 30 }, /total of 30/],
+    [
+      "more reasoning than its total has room for",
+      { total_tokens: 110, completion_tokens_details: { reasoning_tokens: 70 } },
+      /more reasoning/,
+    ],
     [
       "hits and misses that are not the prompt",
       { prompt_cache_hit_tokens: 1, prompt_cache_miss_tokens: 1 },
