@@ -4,7 +4,7 @@ import { readEvents, readMessage } from "./anthropic-usage.ts";
 import { base64Length, boundingCount, boundingList, outputFloor } from "./bounding-fields.ts";
 import { cacheWriteOf } from "./cache-control.ts";
 import { isGiven, isNested, isObject, type JsonObject, nonEmptyString, objectsOf } from "./json.ts";
-import type { ApiRequest, InputShape, ProviderApi, ProviderCall } from "./provider.ts";
+import type { ApiRequest, InputShape, LimitLowering, ProviderApi, ProviderCall } from "./provider.ts";
 import type { UnboundedFeature } from "./unbounded.ts";
 
 export const anthropicMessages: ProviderApi = {
@@ -32,6 +32,9 @@ const FREE_PATH =
 
 function readCall(request: ApiRequest): ProviderCall {
   const { body, headers } = request;
+  // 0 fills the cache and generates nothing.
+  const textTokens = boundingCount(body, "max_tokens", 0);
+  const limitTokens = limitWithThoughts(textTokens, body.thinking);
   return {
     model: nonEmptyString(body.model) ?? "",
     stream: body.stream === true,
@@ -41,15 +44,11 @@ function readCall(request: ApiRequest): ProviderCall {
       contextTokens: openedContext([headers?.get("anthropic-beta"), body.anthropic_beta]),
     },
     output: {
-      limitTokens: limitOf(body),
+      limitTokens,
       choices: 1,
       audio: false,
       image: false,
-      lowering: {
-        floorTokens: outputFloor(body.thinking, "budget_tokens"),
-        structured:
-          isGiven(body.output_format) || (isObject(body.output_config) && isGiven(body.output_config.format)),
-      },
+      lowering: limitTokens === textTokens ? loweringOf(body) : undefined,
     },
     cacheWrite: cacheWriteOf(body),
     fast: body.speed === "fast",
@@ -63,15 +62,21 @@ function readCall(request: ApiRequest): ProviderCall {
 }
 
 /**
- * 0 fills the cache and generates nothing. A thinking budget may pass the limit where thoughts go on between calls of
- * tools: then it comes on top.
+ * A thinking budget may pass the limit where thoughts go on between calls of tools: then it comes on top, and a lower limit
+ * would be of little help.
  *
  * @see https://platform.claude.com/docs/en/build-with-claude/extended-thinking
  */
-function limitOf(body: JsonObject): number | undefined {
-  const limit = boundingCount(body, "max_tokens", 0);
-  const budget = isObject(body.thinking) ? boundingCount(body.thinking, "budget_tokens") : undefined;
-  return limit && budget && budget >= limit ? limit + budget : limit;
+export function limitWithThoughts(limitTokens: number | undefined, thinking: unknown): number | undefined {
+  const budget = isObject(thinking) ? boundingCount(thinking, "budget_tokens") : undefined;
+  return limitTokens && budget && budget >= limitTokens ? limitTokens + budget : limitTokens;
+}
+
+function loweringOf({ thinking, output_format: older, output_config: config }: JsonObject): LimitLowering {
+  return {
+    floorTokens: outputFloor(thinking, "budget_tokens"),
+    structured: isGiven(older) || (isObject(config) && isGiven(config.format)),
+  };
 }
 
 /**

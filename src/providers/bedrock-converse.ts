@@ -1,6 +1,11 @@
 /** Amazon Bedrock's Converse: one form for the models of all vendors. Its streams are binary, and are not metered. */
 import { imageTokens } from "./allowances.ts";
-import { definedToolTokens, openedContext, runsAtTheCaller } from "./anthropic-messages.ts";
+import {
+  definedToolTokens,
+  limitWithThoughts,
+  openedContext,
+  runsAtTheCaller,
+} from "./anthropic-messages.ts";
 import { bedrockCall, bedrockError, isBedrockError } from "./bedrock-paths.ts";
 import { base64Length, boundingCount, boundingList, outputFloor } from "./bounding-fields.ts";
 import { beyondParts, optionalCount, requiredCount, servedTier, tokensFrom, totalDoubts } from "./counts.ts";
@@ -115,12 +120,15 @@ function outputOf(body: JsonObject): OutputShape {
   const own = additional(body);
   const ownLimits = [own, ...Object.values(own)].flatMap(limitsIn);
   const limits = [...limitsIn(body.inferenceConfig), ...ownLimits];
+  const textTokens = limits.length > 0 ? Math.max(...limits) : undefined;
+  const limitTokens = limitWithThoughts(textTokens, own.thinking ?? own.reasoning_config);
+  const isAlone = ownLimits.length === 0 && limitTokens === textTokens;
   return {
-    limitTokens: limits.length > 0 ? Math.max(...limits) : undefined,
+    limitTokens,
     choices: 1,
     audio: false,
     image: false,
-    lowering: ownLimits.length > 0 ? undefined : loweringOf(body),
+    lowering: isAlone ? loweringOf(body) : undefined,
   };
 }
 

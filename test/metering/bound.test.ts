@@ -187,9 +187,9 @@ describe("An output limit can be lowered", () => {
   it("to 16 tokens, unless a thinking budget has to stay below it", () => {
     expect(lowering(chat({}))).toEqual({ floorTokens: 16, structured: false });
     expect(lowering(chat({ reasoning: { max_tokens: 2_000 } }))?.floorTokens).toBe(2_001);
-    expect(lowering(claude({ thinking: { type: "enabled", budget_tokens: 1_024 } }))?.floorTokens).toBe(
-      1_025,
-    );
+    const thinking = { type: "enabled", budget_tokens: 1_024 };
+    expect(lowering(claude({ max_tokens: 2_000, thinking }))?.floorTokens).toBe(1_025);
+    expect(lowering(claude({ max_tokens: 1_024, thinking }))).toBeUndefined();
     expect(lowering(claude({ thinking: { type: "adaptive" } }))?.floorTokens).toBe(16);
   });
 

@@ -215,6 +215,12 @@ describe("A call is refused as if there were no `clamp`", () => {
     expect((body as { max_tokens: number }).max_tokens).toBeGreaterThan(4_000);
   });
 
+  it("where a thinking budget comes on top of the limit, which a lower one would raise", async () => {
+    const thinking = { type: "enabled", budget_tokens: 4_000 };
+    const meter = newMeter({ budgets: [{ window: "total", tokens: 5_500 }] });
+    await refused(claude(meter, { thinking, max_tokens: 2_000 }));
+  });
+
   it("where the answer has to be whole JSON, unless it was told to", async () => {
     const response_format = { type: "json_schema", json_schema: { name: "x", schema: {} } };
     const budgets = [{ window: "total" as const, tokens: 3_000 }];

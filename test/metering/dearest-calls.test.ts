@@ -89,6 +89,8 @@ describe("A hold covers an output limit wherever it stands", () => {
     { inferenceConfig: { max_new_tokens: 5_000 } },
     { textGenerationConfig: { maxTokenCount: 5_000 } },
     { max_tokens_to_sample: 5_000 },
+    { thinking: { type: "enabled", budget_tokens: 5_000 } },
+    { reasoning_config: { type: "enabled", budget_tokens: 5_000 } },
   ])("among a model's own fields in Converse: %j", async (additionalModelRequestFields) => {
     const usage = { inputTokens: 10, outputTokens: 5_000, totalTokens: 5_010 };
     await calls.expectCovered({
