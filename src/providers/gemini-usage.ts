@@ -64,7 +64,10 @@ function ofModality(details: unknown, modality: "AUDIO" | "IMAGE"): number {
 
 /** Vertex says `ON_DEMAND_FLEX` or `ON_DEMAND_PRIORITY`, AI Studio `flex` or `priority`. */
 function tierOf({ trafficType, serviceTier }: JsonObject, call: UsageContext): string | undefined {
-  const served = servedTier(trafficType ?? serviceTier, call);
+  const stated = [trafficType, serviceTier].find(
+    (tier) => isGiven(tier) && !/unspecified/i.test(String(tier)),
+  );
+  const served = servedTier(stated, call);
   return /(?:^|_)(flex|priority|batch)$/.exec(String(served).toLowerCase())?.[1];
 }
 

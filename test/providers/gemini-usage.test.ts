@@ -156,6 +156,7 @@ describe("Gemini's counts", () => {
       return both.map((usage) => usage?.models[0].tokens.serviceTier);
     };
     expect(served({})).toEqual(["priority", "priority"]);
+    expect(served({ trafficType: "TRAFFIC_TYPE_UNSPECIFIED" })).toEqual(["priority", "priority"]);
     expect(served({ serviceTier: "standard" })).toEqual([undefined, undefined]);
     expect(served({ trafficType: "ON_DEMAND" })).toEqual([undefined, undefined]);
   });
