@@ -37,6 +37,7 @@ export async function prepareCall(
   const { text, body } = await readBody(incoming, url);
   const { includeUsage } = options;
   const asked: ApiRequest = { url, provider, body, headers: incoming.headers, includeUsage };
+  // The price shows which model answers, and by that what its images can cost.
   const { model } = readCall(api, asked);
   if (model === "") throw new UnknownModelError(`This request to ${url.host} names no model.`);
   const price = options.prices.find(provider, model);

@@ -137,13 +137,18 @@ export function watchBody(api: ProviderApi, call: UsageContext, status: number):
 function verdictOfError(api: ProviderApi, status: number, body: JsonObject | undefined): Verdict {
   const isError = body !== undefined && api.isErrorBody(body, status) && !api.isAnswer(body);
   if (isError && canBeUnbilled(status)) return { kind: "unbilled" };
-  const reason = `The answer with status ${status} has not the form of an error of the API`;
+  const reason = isError
+    ? `The answer with status ${status} does not say how far the call came`
+    : `The answer with status ${status} has not the form of an error of the API`;
   return { kind: "unknown", reason };
 }
 
-/** Time-outs, of the provider or of something in between (408, 504, 520 to 527): the call may have run to its end. */
+/**
+ * Time-outs, of the provider or of something in between (408, 504, 520 to 527), and what says that the client had left
+ * (499): the call may have run to its end.
+ */
 export function canBeUnbilled(status: number): boolean {
-  return status !== 408 && status !== 504 && !(status >= 520 && status <= 527);
+  return status !== 408 && status !== 499 && status !== 504 && !(status >= 520 && status <= 527);
 }
 
 function textOf(chunks: Uint8Array[]): string {

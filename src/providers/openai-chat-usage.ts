@@ -143,8 +143,9 @@ function mainCounts(usage: JsonObject) {
   const apart = isOutside ? reasoning : 0;
   const { cached, written, areApart } = cacheCounts(usage, prompt);
   const cachedApart = areApart ? cached + written : 0;
-  const beyond = beyondParts(usage.total_tokens, prompt + stated + apart + cited + cachedApart);
-  return { prompt, stated, completion: stated + apart + beyond, reasoning, cited, beyond };
+  const parts = prompt + stated + apart + cited + cachedApart;
+  const beyond = beyondParts(usage.total_tokens, parts);
+  return { prompt, stated, completion: stated + apart + beyond, reasoning, cited, parts, beyond };
 }
 
 /** What was read from caches and written to them: apart from the prompt where it is more than all of it. */
@@ -204,10 +205,11 @@ function usesUnpricedTools(usage: JsonObject): boolean {
 
 function doubtsOf(usage: JsonObject): string[] {
   const doubts: string[] = [];
-  const { prompt, stated, completion, reasoning, beyond } = mainCounts(usage);
+  const { prompt, stated, completion, reasoning, parts, beyond } = mainCounts(usage);
   const { total_tokens: total, prompt_cache_hit_tokens: hit, prompt_cache_miss_tokens: miss } = usage;
   const isReasoningApart = reasoning > 0 && beyond === reasoning;
-  if (!isReasoningApart) doubts.push(...totalDoubts(total, prompt + stated));
+  // Some totals leave out what stands apart.
+  if (!isReasoningApart && total !== prompt + stated) doubts.push(...totalDoubts(total, parts));
   if (reasoning > completion) doubts.push("it states more reasoning than output");
   if (typeof hit === "number" && typeof miss === "number" && hit + miss !== prompt) {
     doubts.push(`its cache hits and misses are not its ${prompt} prompt tokens`);

@@ -93,6 +93,9 @@ describe("Reasoning of a chat completion", () => {
     expect(read?.models[0].tokens).toEqual({ inputTokens: 150, outputTokens: 910, reasoningTokens: 900 });
     expect(read?.extras.webSearches).toBe(12);
     expect(read?.doubts).toEqual([]);
+    const whole = answer({ ...usage, total_tokens: 1_060 }, { model: "sonar-deep-research" });
+    expect(whole?.models[0].tokens).toEqual(read?.models[0].tokens);
+    expect(whole?.doubts).toEqual([]);
   });
 });
 

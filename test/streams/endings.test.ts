@@ -109,6 +109,12 @@ const ENDINGS: Ending[] = [
     booked: "nothing",
   },
   { ending: "times out in the API's own form (408)", answer: error(408), booked: "estimated", tells: true },
+  {
+    ending: "is cancelled in the API's own form (499)",
+    answer: error(499),
+    booked: "estimated",
+    tells: true,
+  },
   { ending: "times out at a gateway (504)", answer: error(504), booked: "estimated", tells: true },
   { ending: "times out at a proxy (524)", answer: error(524), booked: "estimated", tells: true },
   { ending: "fails in something in between (502)", answer: html(502), booked: "estimated", tells: true },
