@@ -61,4 +61,21 @@ describe("examples/stand-in.ts", () => {
     expect(upstream.requests).toHaveLength(1);
     await upstream.close();
   });
+
+  it("says in one line which Redis it needs", async () => {
+    const env = { REDIS_URL: `redis://127.0.0.1:${await freePort()}` };
+    const { exitCode, stderr } = await runToEnd([node, "examples/stand-in.ts", node, "--version"], env);
+    expect(stderr).toMatch(/^stand-in: Start redis-server, or set REDIS_URL .+\n$/);
+    expect(exitCode).toBe(1);
+  });
+
+  it.each([[], ["no-such-command"], ["--own-model"]])(
+    "ends with 2 and one line for a wrong command line: %j",
+    async (...command) => {
+      const env = { REDIS_URL: redis.url };
+      const { exitCode, stderr } = await runToEnd([node, "examples/stand-in.ts", ...command], env);
+      expect(stderr).toMatch(/^stand-in: .+\n$/);
+      expect(exitCode).toBe(2);
+    },
+  );
 });
