@@ -25,7 +25,12 @@ async function main(): Promise<void> {
   ]);
   const upstream = await startUpstream();
   const found = [...(await agentsAct(ledger, upstream)), ...(await burstAct(ledger, upstream))];
-  print([styleText("dim", "Guard your own client:"), "", ...THREE_LINES, ""]);
+  print([
+    styleText("dim", "Guard your own client, in the Redis that UPSTASH_REDIS_REST_URL and _TOKEN name:"),
+    "",
+    ...THREE_LINES,
+    "",
+  ]);
   await upstream.close();
   process.exitCode = found.every(({ holds }) => holds) ? 0 : 1;
 }
