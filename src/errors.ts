@@ -271,7 +271,7 @@ export function asAgentLimitError(error: unknown): AgentLimitError {
 }
 
 const TITLES: Record<ErrorCode, string> = {
-  BUDGET_EXCEEDED: "The budget for this is used up.",
+  BUDGET_EXCEEDED: "The budget leaves no room for this.",
   PAUSED: "This is paused.",
   NO_BUDGET: "No budget is set for this.",
   STORE_UNAVAILABLE: "Budgets can't be checked at the moment.",

@@ -125,7 +125,9 @@ function checkedAmount(window: Window, metric: Metric, value: unknown): number {
   const amount = metric === "usd" ? nanoUsdRoundedDown(value) : wholeNumber(value);
   if (amount !== undefined && amount > 0) return amount;
   const rule =
-    metric === "usd" ? "above 0 and at most 9000000 dollars" : "a whole number above 0 and at most 9e15";
+    metric === "usd"
+      ? "dollars from 0.000000001 to 9000000, as a number or in plain digits"
+      : "a whole number above 0 and at most 9e15";
   throw new InvalidBudgetError(
     `The ${metric} budget for a ${window} must be ${rule}, not ${typeof value === "string" ? JSON.stringify(value) : String(value)}.`,
   );

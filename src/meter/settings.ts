@@ -79,7 +79,7 @@ function chainLink(
 /** @throws InvalidOptionsError for a name that is no option, with the nearest one. */
 export function refuseUnknownNames(options: object, known: readonly string[], whose: string): void {
   if (typeof options !== "object" || options === null) {
-    throw new InvalidOptionsError(`${whose} takes its options as one object.`);
+    throw new InvalidOptionsError(`${whose} takes its options as one object, such as { ${known[0]}: … }.`);
   }
   const unknown = unknownName(Object.keys(options), known);
   if (unknown === undefined) return;

@@ -1,5 +1,5 @@
 /** A call between its hold and its settle, whatever becomes of it. */
-import { HoldInFlightError } from "../errors.ts";
+import { HoldInFlightError, InvalidOptionsError } from "../errors.ts";
 import type { CallOptions, Hold } from "../metering/calls.ts";
 import { type Actual, answeredAmounts, type CallRequest } from "./amounts.ts";
 import { emitFailure } from "./closing.ts";
@@ -10,13 +10,18 @@ import { type MeteredHold, openHold } from "./hold.ts";
  * Runs a call under a hold. What it returns is returned, what it throws is thrown, whatever its settle meets: failures
  * after the call are events.
  *
- * @throws what `reserve` throws, HoldInFlightError; the call is not run then.
+ * @throws what `reserve` throws, HoldInFlightError, InvalidOptionsError for what is no function; no call is run then.
  */
 export async function track<T>(
   context: MeterContext,
   call: { request: CallRequest; options: CallOptions },
   run: (hold: Hold) => T | PromiseLike<T>,
 ): Promise<T> {
+  if (typeof run !== "function") {
+    throw new InvalidOptionsError(
+      "track takes the call as a function: track(estimate, () => callTheModel()).",
+    );
+  }
   const metered = await openHold(context, call.request, call.options);
   if (metered.held.hold.replayed) {
     throw new HoldInFlightError(

@@ -7,7 +7,14 @@ import { refuseUnknownFields } from "./known-fields.ts";
 import type { ModelPrice } from "./model-price.ts";
 import type { PriceBook } from "./price-book.ts";
 import { MAX_NAME_LENGTH } from "./read-price.ts";
-import { countTokens, statesTokens, TOKEN_FIELDS, validateTokens, wholeCount } from "./tokens.ts";
+import {
+  countTokens,
+  refuseUnknownCounts,
+  statesTokens,
+  TOKEN_FIELDS,
+  validateTokens,
+  wholeCount,
+} from "./tokens.ts";
 import type { Estimate, PricedUsage, Tokens, Usage } from "./usage.ts";
 
 /** Usage in numbers; a provider's answer has to be read first. */
@@ -39,6 +46,7 @@ export function priceUsage(
   callFields: readonly string[] = [],
 ): PricedUsage {
   const fields = fieldsOf(usage, "Usage");
+  refuseUnknownCounts(usage);
   refuseUnknownFields(fields.keys(), [...USAGE_FIELDS, ...callFields], "Usage");
   if (fields.get("costUsd") !== undefined) return priceStatedCost(fields);
   const price = book.find(nameOf(fields, "provider"), nameOf(fields, "model"));

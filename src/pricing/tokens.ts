@@ -85,6 +85,21 @@ export function validateTokens(value: unknown): Tokens {
   return tokens;
 }
 
+/**
+ * @throws InvalidUsageError for a main count that is there and undefined: nobody said it, and that is not zero. Details,
+ * such as what was cached, are left out by providers where there are none.
+ */
+export function refuseUnknownCounts(usage: object): void {
+  const counts = new Map<string, unknown>(Object.entries(usage));
+  const unknown = ["inputTokens", "outputTokens"].find(
+    (count) => counts.has(count) && counts.get(count) === undefined,
+  );
+  if (unknown === undefined) return;
+  throw new InvalidUsageError(
+    `${unknown} is undefined, so what was used is not known. Leave the field out where there were none.`,
+  );
+}
+
 /** @throws InvalidUsageError unless it is a whole number from 0 to 9e15. */
 export function wholeCount(value: unknown, field: string): number {
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0 && value <= MAX_AMOUNT)

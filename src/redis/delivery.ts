@@ -10,6 +10,8 @@ export interface Wire {
   time(): Promise<unknown>;
   /** Why nothing may arrive at the moment, as a clause; undefined where nothing is known to be wrong. */
   trouble?(): string | undefined;
+  /** Why nothing can have arrived so far, as a clause; undefined once there was a connection, or where nobody knows. */
+  unreached?(): string | undefined;
   close?(): void;
 }
 
@@ -79,7 +81,7 @@ export function scriptTransport(wire: Wire, options: DeliveryOptions): ScriptTra
 
   /** Until it works, fails for good, or the deadline comes: sent once more with everything as it was. */
   async function deliver(call: Call): Promise<unknown> {
-    const deadline = new Deadline(storeTimeoutMs, call.elapsedMs, () => wire.trouble?.());
+    const deadline = new Deadline(storeTimeoutMs, call.elapsedMs, wire);
     for (let tries = 1; ; tries++) {
       if (closed) {
         throw new StoreUnavailableError("The connection to the store was closed: make a new meter.");
@@ -94,7 +96,8 @@ export function scriptTransport(wire: Wire, options: DeliveryOptions): ScriptTra
           throw new StoreDataError(`${call.name} failed in the store: ${refusal.says}.`);
         if (!(await deadline.pause(tries, refusal.says))) {
           const trouble = wire.trouble?.();
-          const why = trouble === undefined ? refusal.says : `${refusal.says}; ${trouble}`;
+          const last = trouble === undefined ? refusal.says : `${refusal.says}; ${trouble}`;
+          const why = wire.unreached?.() ?? last;
           throw new StoreUnavailableError(`The store did not work within ${storeTimeoutMs} ms: ${why}.`);
         }
       }
@@ -133,13 +136,13 @@ interface Call {
 class Deadline {
   readonly #timeoutMs: number;
   readonly #endMs: number;
-  readonly #trouble: () => string | undefined;
+  readonly #wire: Wire;
   #isOver = false;
   #failedBefore: string | undefined;
 
-  constructor(timeoutMs: number, elapsedMs: number, trouble: () => string | undefined) {
+  constructor(timeoutMs: number, elapsedMs: number, wire: Wire) {
     this.#timeoutMs = timeoutMs;
-    this.#trouble = trouble;
+    this.#wire = wire;
     this.#endMs = performance.now() + timeoutMs - elapsedMs;
   }
 
@@ -171,7 +174,13 @@ class Deadline {
   }
 
   #silence(): StoreUnavailableError {
-    const trouble = this.#trouble();
+    const unreached = this.#wire.unreached?.();
+    if (unreached !== undefined) {
+      return new StoreUnavailableError(
+        `The store did not answer within ${this.#timeoutMs} ms: ${unreached}. Nothing was done.`,
+      );
+    }
+    const trouble = this.#wire.trouble?.();
     const why = trouble === undefined ? "" : `: ${trouble}`;
     const before = this.#failedBefore === undefined ? "" : ` (a try before that: ${this.#failedBefore})`;
     return new StoreUnavailableError(

@@ -3,7 +3,7 @@ import { Redis, type RedisOptions } from "ioredis";
 import { InvalidOptionsError } from "../errors.ts";
 import { DEFAULT_STORE_TIMEOUT_MS, type Dialect, dialectOf, scriptTransport, type Wire } from "./delivery.ts";
 import { isNodeRedis, type NodeRedisClient, nodeRedisWire } from "./node-redis.ts";
-import { isReply } from "./refusals.ts";
+import { isReply, refusalOf } from "./refusals.ts";
 import type { ScriptTransport } from "./transport.ts";
 
 /** What is used of an ioredis client (`Redis` or `Cluster`). */
@@ -77,6 +77,7 @@ function ownWire(url: string, storeTimeoutMs: number): Wire {
   const client = new Redis({ ...ioredisOptions(url, storeTimeoutMs), enableAutoPipelining: true });
   const wire = clientWire(client);
   let connectionError: Error | undefined;
+  let hasConnected = false;
   client.on("error", (error: Error) => {
     connectionError = error;
     // Left alone, ioredis would go on in database 0: the budgets of another ledger.
@@ -84,6 +85,7 @@ function ownWire(url: string, storeTimeoutMs: number): Wire {
   });
   client.on("connect", () => {
     connectionError = undefined;
+    hasConnected = true;
     // An idle connection must not keep a finished program alive; an operation under way does, by its deadline.
     client.stream.unref();
   });
@@ -104,8 +106,15 @@ function ownWire(url: string, storeTimeoutMs: number): Wire {
     eval: (source, keys, args) => explained(wire.eval(source, keys, args)),
     time: () => explained(wire.time()),
     trouble: () => undefined,
+    unreached: () => (hasConnected ? undefined : unreachedMessage(url, connectionError)),
     close: () => client.disconnect(),
   };
+}
+
+function unreachedMessage(url: string, error: Error | undefined): string {
+  const { host, protocol } = new URL(url);
+  const address = protocol === "rediss:" ? `${host}, over TLS,` : host;
+  return refusalOf(error, []).says.replace(/^it /, `${address} `);
 }
 
 /** Lets the process end before this timer, as far as it is one. */

@@ -54,7 +54,11 @@ const TCP_TELLS: Fault[] = [
   ["has no database of that number", broken.hasNoSuchDatabase, /has no database of the address's number/],
 ];
 const TCP_FAILS: Fault[] = [
-  ["is not there", broken.nobodyListens, /within 1000 ms.*can't be reached \(ECONNREFUSED\)/],
+  [
+    "is not there",
+    broken.nobodyListens,
+    /within 1000 ms: 127\.0\.0\.1:\d+ can't be reached \(ECONNREFUSED\)\. Nothing was done\.$/,
+  ],
   ["hangs up", broken.hangsUp, /within 1000 ms.*(can't be reached|is closed)/],
   ["is a web server", broken.isAWebServer, /within 1000 ms.*something other than Redis answers/],
 ];

@@ -42,6 +42,15 @@ export function describeTrack(meters: () => MakeMeter): void {
       expect(await meter.getUsage()).toMatchObject({ usdSpent: 0, usdHeld: 0 });
     });
 
+    it("takes a function alone, and holds nothing for anything else", async () => {
+      const meter = meters()();
+      // @ts-expect-error a promise is a call that was made before it was held
+      const made: () => void = Promise.resolve(chatAnswer(1000, 500));
+      const error = await rejection(meter.track({ estimatedCostUsd: "0.1" }, made));
+      expect(error).toMatchObject({ code: "INVALID_OPTIONS", message: expect.stringMatching(/a function/) });
+      expect(await meter.getUsage()).toMatchObject({ usdSpent: 0, usdHeld: 0 });
+    });
+
     it("leaves a settle by hand as it is, awaited or not", async () => {
       const events: MeterEvent[] = [];
       const meter = meters()({ onEvent: (event) => void events.push(event) });

@@ -151,7 +151,17 @@ describe("usage that makes no sense is refused by the name of its field", () => 
 
   it.each<[string, unknown, RegExp]>([
     ["nothing at all", { ...GPT }, /states no tokens/],
-    ["fields that are undefined", { ...GPT, inputTokens: undefined }, /states no tokens/],
+    ["details that are undefined", { ...GPT, cachedInputTokens: undefined }, /states no tokens/],
+    [
+      "input that nobody counted",
+      { ...GPT, inputTokens: undefined, outputTokens: 5 },
+      /inputTokens is undefined/,
+    ],
+    [
+      "output that nobody counted",
+      { ...GPT, inputTokens: 5, outputTokens: undefined },
+      /outputTokens is undef/,
+    ],
     ["a tier alone", { ...GPT, serviceTier: "batch" }, /states no tokens/],
     ["more reasoning than output", { ...GPT, outputTokens: 1, reasoningTokens: 2 }, /reasoningTokens \(2\)/],
     ["more than 9e15 in all", { ...GPT, inputTokens: 9e15, outputTokens: 9e15 }, /9e15/],
@@ -183,8 +193,14 @@ describe("usage that makes no sense is refused by the name of its field", () => 
     expect(String(error)).toMatch(message);
   });
 
-  it("but for what may stand beside it, and fields that are undefined", () => {
-    const usage = { ...GPT, inputTokens: 1, id: "call-1", outputTokns: undefined };
+  it("but for what may stand beside it, and details that are undefined", () => {
+    const usage = {
+      ...GPT,
+      inputTokens: 1,
+      id: "call-1",
+      outputTokns: undefined,
+      cachedInputTokens: undefined,
+    };
     expect(priceUsage(book, usage, ["id"])).toMatchObject({ tokens: 1 });
     expect(validateTokens(usage)).toEqual({ inputTokens: 1 });
   });
