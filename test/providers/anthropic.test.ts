@@ -119,6 +119,18 @@ describe("A stream of a compatible host", () => {
     expect(usage?.models.map(({ tokens }) => tokens.outputTokens)).toEqual([6, 50]);
     expect(usage?.doubts).toEqual(["the stream holds more than one message"]);
   });
+
+  it("keeps apart what each of two messages used, and adds up their searches", () => {
+    const searched = (count: number) => ({ server_tool_use: { web_search_requests: count } });
+    const usage = stream(
+      start({ ...counts, cache_read_input_tokens: 8 }),
+      delta({ output_tokens: 50, ...searched(2) }),
+      start(counts, "msg_2"),
+      delta({ output_tokens: 6, ...searched(1) }),
+    );
+    expect(usage?.models.map(({ tokens }) => tokens.cachedInputTokens)).toEqual([undefined, 8]);
+    expect(usage?.extras.webSearches).toBe(3);
+  });
 });
 
 describe("A stream that never states its totals", () => {
@@ -131,6 +143,14 @@ describe("A stream that never states its totals", () => {
     const events = [start(counts), { ...delta({}), usage }, { type: "message_stop" }];
     for (const event of events) reader.read(JSON.stringify(event));
     expect([reader.ended, reader.complete]).toEqual([false, false]);
+  });
+});
+
+describe("The thoughts in an answer", () => {
+  it("are no more than its output", () => {
+    const thought = (thinking_tokens: number) =>
+      read({ ...counts, output_tokens_details: { thinking_tokens } })?.models[0].tokens.reasoningTokens;
+    expect([thought(3), thought(9)]).toEqual([3, 5]);
   });
 });
 
@@ -163,6 +183,46 @@ describe("Fees and dearer modes of a message", () => {
   });
 });
 
+describe("A request for a message", () => {
+  const address = new URL("https://api.anthropic.com/v1/messages");
+  const call = (body: object) =>
+    anthropicMessages.readCall({
+      url: address,
+      provider: "anthropic",
+      body: { model: "claude-haiku-4-5", messages: [], max_tokens: 5, ...body },
+    });
+
+  it("may be served in a region unless it asks for none: the workspace's own setting decides", () => {
+    const regional = (inference_geo?: string | null) => call({ inference_geo }).regional;
+    expect([regional(), regional(null), regional("us"), regional("global")]).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  it("opens a longer context by a beta in its body, too", () => {
+    expect(call({ anthropic_beta: ["context-1m-2025-08-07"] }).input.contextTokens).toBe(1_000_000);
+    expect(call({ anthropic_beta: ["output-128k-2025-02-19"] }).input.contextTokens).toBeUndefined();
+  });
+
+  it("has an allowance for the images in its documents and search results", () => {
+    const source = { type: "base64", media_type: "image/png", data: "AAAA" };
+    const content = [{ type: "image", source }];
+    const document = { type: "document", source: { type: "content", content } };
+    for (const block of [document, { type: "search_result", content }]) {
+      const { input } = call({ messages: [{ role: "user", content: [block] }] });
+      expect(input).toMatchObject({ mediaCharacters: 4, allowanceTokens: 5_120, fillsContext: false });
+    }
+  });
+
+  it("is refused as unbounded with compaction, and with models to fall back on", () => {
+    expect(call({ compaction: { trigger: 1 } }).unbounded).toEqual(["compaction"]);
+    expect(call({ fallbacks: [{ model: "claude-opus-4-8" }] }).unbounded).toEqual(["otherModels"]);
+  });
+});
+
 const VERTEX = "https://us-east5-aiplatform.googleapis.com/v1/projects/p/locations";
 const BEDROCK = "https://bedrock-runtime.us-east-1.amazonaws.com/model";
 
@@ -185,6 +245,8 @@ describe("Claude on Vertex", () => {
       output: { limitTokens: 5 },
     });
     expect(claude("global", "rawPredict")).toMatchObject({ stream: false, regional: false });
+    const escaped = `${VERTEX}/global/publishers/anthropic/models/claude-opus-4-5%4020251101:rawPredict`;
+    expect(anthropicOnVertex.readCall(request(escaped)).model).toBe("claude-opus-4-5@20251101");
   });
 
   it("is billed by its region, whatever the answer says", () => {
@@ -219,6 +281,12 @@ describe("Claude by Bedrock's InvokeModel", () => {
     });
     const body = { type: "message", model: "claude-sonnet-4-5-20250929", usage: counts };
     expect(anthropicOnBedrock.readAnswer(body, plain)?.models[0].model).toBeUndefined();
+  });
+
+  it("has Anthropic's errors, and AWS's", () => {
+    const errors = [{ message: "Too many" }, { type: "error", error: { type: "t", message: "m" } }, {}];
+    const found = errors.map((error) => anthropicOnBedrock.isErrorBody(error, 429));
+    expect(found).toEqual([true, true, false]);
   });
 
   it("is refused with a guardrail, which is billed apart", () => {

@@ -50,6 +50,14 @@ describe("The output limit of a Converse call", () => {
     expect(() => limit({ inferenceConfig: { maxTokens: "50" } })).toThrow(/maxTokens/);
   });
 
+  it("has a thinking budget on top of it that is not below it, by either name", () => {
+    const thinking = { type: "enabled", budget_tokens: 1024 };
+    for (const own of [{ thinking }, { reasoning_config: thinking }]) {
+      const body = { inferenceConfig: { maxTokens: 1000 }, additionalModelRequestFields: own };
+      expect(call(body).output).toMatchObject({ limitTokens: 2024, lowering: undefined });
+    }
+  });
+
   it("is lowered above a thinking budget, and not where the model's own field sets it", () => {
     const thinking = { type: "enabled", budget_tokens: 1024 };
     expect(call({ additionalModelRequestFields: { thinking } }).output.lowering).toEqual({
@@ -153,6 +161,8 @@ describe("The usage of a Converse answer", () => {
       cacheWrite1hTokens: 200,
     });
     expect(answer(usage)?.doubts).toEqual([]);
+    const older = { ...counts, cacheReadInputTokenCount: 30, cacheWriteInputTokenCount: 40 };
+    expect(answer(older)?.models[0].tokens).toEqual({ ...rest, cacheWriteTokens: 40 });
   });
 
   it("has no less written than its details say", () => {
@@ -168,6 +178,8 @@ describe("The usage of a Converse answer", () => {
     const tier = (more: object) => answer(counts, more)?.models[0].tokens.serviceTier;
     expect(tier({ serviceTier: { type: "flex" } })).toBe("flex");
     expect(tier({ serviceTier: { type: "default" } })).toBeUndefined();
+    expect(tier({ performanceConfig: { latency: "optimized" } })).toBe("priority");
+    expect(call({ performanceConfig: { latency: "optimized" } }).priorityTier).toBe("asked");
     expect(call({ serviceTier: { type: "priority" } }).priorityTier).toBe("asked");
     expect(call({}).priorityTier).toBe("excluded");
   });

@@ -103,6 +103,16 @@ describe("A stream of Gemini's", () => {
     });
   });
 
+  it("is complete where the prompt is blocked, though it is said later what that used", () => {
+    const blocked = { promptFeedback: { blockReason: "PROHIBITED_CONTENT" } };
+    const usageMetadata = { promptTokenCount: 9, totalTokenCount: 9 };
+    expect(having([blocked, { usageMetadata }])).toMatchObject({
+      ended: false,
+      complete: true,
+      tokens: { inputTokens: 9, outputTokens: 0 },
+    });
+  });
+
   it("that states less output at its end than before leaves a doubt", () => {
     const { usage } = having([
       says("a", used(87, 21)),

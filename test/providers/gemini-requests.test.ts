@@ -133,6 +133,7 @@ describe("The output limit of Gemini", () => {
       expect(output(format).lowering?.structured).toBe(true);
     }
     expect(output({ responseModalities: ["IMAGE"] }).lowering).toBeUndefined();
+    expect(output({ responseModalities: ["AUDIO"] }).lowering).toBeUndefined();
   });
 });
 
@@ -221,6 +222,11 @@ describe("What Gemini is sent besides text", () => {
     ["objects in place of lists", { contents: { parts: { fileData: {} } } }],
   ])("is the context window for %s", (_name, body) => {
     expect(bounded(body).inputTokens).toBe(WINDOW);
+  });
+
+  it("may be sound where it was cached", () => {
+    expect(bounded({}).call.input.audio).toBe(false);
+    expect(bounded({ cachedContent: "cachedContents/c" }).call.input.audio).toBe(true);
   });
 
   it("is text in all other parts", () => {

@@ -201,6 +201,19 @@ describe("Searches of Gemini's", () => {
     expect(searches("gemini-2.5-pro", [])).toBe(0);
     expect(answer({ promptTokenCount: 1 })?.extras.webSearches).toBe(0);
   });
+
+  it("for pictures are searches, too", () => {
+    const groundingMetadata = { webSearchQueries: ["a"], imageSearchQueries: ["b", "c"] };
+    const more = { modelVersion: "gemini-3-flash-preview", candidates: [{ groundingMetadata }] };
+    expect(answer({ promptTokenCount: 1 }, more)?.extras.webSearches).toBe(3);
+  });
+
+  it("are billed by the model that was called where the answer names none", () => {
+    const candidates = [{ groundingMetadata: { webSearchQueries: ["a", "b"] } }];
+    const body = { candidates, usageMetadata: { promptTokenCount: 1 } };
+    const billed = (model: string) => gemini.readAnswer(body, { ...call, model })?.extras.webSearches;
+    expect([billed("gemini-2.5-flash"), billed("gemini-3-flash-preview")]).toEqual([1, 2]);
+  });
 });
 
 describe("Maps of Google's", () => {
@@ -212,6 +225,9 @@ describe("Maps of Google's", () => {
     const reader = gemini.readEvents(call);
     const candidates = [{ groundingMetadata, finishReason: "STOP" }];
     reader.read(JSON.stringify({ candidates, usageMetadata: { promptTokenCount: 1 } }));
+    expect(reader.usage()?.doubts).toEqual(doubts);
+    const last = { candidates: [{ finishReason: "STOP", index: 1 }], usageMetadata: { promptTokenCount: 1 } };
+    reader.read(JSON.stringify(last));
     expect(reader.usage()?.doubts).toEqual(doubts);
   });
 });
