@@ -1,5 +1,7 @@
+import { getEventListeners } from "node:events";
 import { Readable } from "node:stream";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
+import { setTimeout } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { UnrecognizedRequestError } from "../../src/errors.ts";
@@ -7,7 +9,15 @@ import { createMeteredFetch, type MeteredFetchOptions } from "../../src/metering
 import { createPriceBook } from "../../src/pricing/price-book.ts";
 import type { PricedUsage } from "../../src/pricing/usage.ts";
 import { failure } from "../support/outcomes.ts";
-import { json, raw, speakBothApis, startUpstream, type Upstream } from "../support/upstream.ts";
+import {
+  type Answer,
+  hangUp,
+  json,
+  raw,
+  speakBothApis,
+  startUpstream,
+  type Upstream,
+} from "../support/upstream.ts";
 import { type MemoryTestMeter, memoryTestMeter } from "./test-meter.ts";
 
 const prices = createPriceBook();
@@ -63,6 +73,14 @@ describe("A metered fetch reads a request in all its forms", () => {
     expect(await settled()).toMatchObject([{ costNanoUsd: 2_850, source: "reported" }]);
   });
 
+  it("and what stands beside a Request goes before it", async () => {
+    const request = new Request(chatUrl(), { headers: { "x-mine": "1" } });
+    const init = post(ask, { "x-mine": "2" });
+    await (await metered({ defaultMaxOutputTokens: 5 })(request, init)).text();
+    expect(upstream.requests[0]).toMatchObject({ headers: { "x-mine": "2" } });
+    expect(await settled()).toMatchObject([{ costNanoUsd: 2_850, source: "reported" }]);
+  });
+
   it("and keeps headers when it rewrites a body", async () => {
     const headers = { "x-mine": "1", "content-length": String(text.length) };
     await metered({ defaultMaxOutputTokens: 5 })(chatUrl(), post(ask, headers));
@@ -77,6 +95,7 @@ describe("A metered fetch reads a request in all its forms", () => {
     ["what is no JSON", () => "model=gpt-4o-mini"],
     ["a JSON list", () => "[]"],
     ["bytes that are no UTF-8", () => new Uint8Array([0xff, 0xfe])],
+    ["JSON with a byte that is no UTF-8", () => Buffer.from(text.replace("Hi", "\xff"), "latin1")],
     ["nothing", () => null],
   ])("but can't bound %s", async (_name, body) => {
     const init: RequestInit & { duplex: "half" } = { method: "POST", body: body(), duplex: "half" };
@@ -84,8 +103,11 @@ describe("A metered fetch reads a request in all its forms", () => {
     expect(upstream.requests).toEqual([]);
   });
 
-  it("leaves a signed body as it is", async () => {
-    const signed = post({ ...ask, stream: true }, { authorization: "AWS4-HMAC-SHA256 Credential=x" });
+  it.each([
+    ["authorization", "AWS4-HMAC-SHA256 Credential=x"],
+    ["x-amz-content-sha256", "x"],
+  ])("leaves a body as it is that %s signs", async (header, value) => {
+    const signed = post({ ...ask, stream: true }, { [header]: value });
     await (await metered({ defaultMaxOutputTokens: 5 })(chatUrl(), signed)).text();
     expect(upstream.requests[0]?.body).toEqual({ ...ask, stream: true });
     expect(await settled()).toMatchObject([{ source: "estimated" }]);
@@ -113,7 +135,8 @@ describe("A refusal", () => {
     expect(answer.status).toBe(403);
     expect(answer.ok).toBe(false);
     expect(() => answer.headers).toThrow(/unknown-one/);
-    expect(await answer.json()).toMatchObject({ error: { code: "UNKNOWN_MODEL" } });
+    const { message } = meter.events[0]?.error ?? {};
+    expect(await answer.json()).toMatchObject({ error: { code: "UNKNOWN_MODEL", message } });
   });
 
   it("has the form of the provider's errors", async () => {
@@ -160,6 +183,16 @@ describe("A refusal", () => {
     expect(await failure(metered()("/v1/chat/completions", post(ask)))).toBeInstanceOf(
       UnrecognizedRequestError,
     );
+  });
+
+  it("is not caused by an `estimate` that reads the request", async () => {
+    const estimate = async (request: Request) => {
+      expect(await request.json()).toEqual(ask);
+      return { estimatedCostUsd: 1 };
+    };
+    const answer = await metered({ estimate })(new Request(chatUrl(), post(ask)));
+    expect(await answer.json()).toMatchObject({ usage: { prompt_tokens: 7 } });
+    expect(upstream.requests[0]?.body).toEqual(ask);
   });
 
   it("passes on what `estimate` throws", async () => {
@@ -209,6 +242,72 @@ describe("A call that its caller aborts before it is sent", () => {
   });
 });
 
+describe("A signal inside a Request", () => {
+  it("aborts the call for its own reason", async () => {
+    const caller = new AbortController();
+    const reason = new Error("mine");
+    upstream.answer = () => caller.abort(reason);
+    const request = new Request(chatUrl(), { ...post(ask), signal: caller.signal });
+    expect(await failure(metered()(request))).toBe(reason);
+    expect(await settled()).toMatchObject([{ source: "estimated" }]);
+  });
+});
+
+describe("A signal that its caller keeps for many calls", () => {
+  it.each<[string, object, Answer]>([
+    ["was read", ask, speakBothApis()],
+    ["was a stream", { ...ask, stream: true }, speakBothApis()],
+    ["has no body", ask, raw("", 204)],
+    ["never came", ask, hangUp],
+  ])("is let go of when the answer %s", async (_name, body, answer) => {
+    upstream.answer = answer;
+    const { signal } = new AbortController();
+    const call = metered()(chatUrl(), { ...post(body), signal });
+    await call.then((response) => response.text()).catch(() => {});
+    await meter.standing();
+    expect(getEventListeners(signal, "abort")).toEqual([]);
+  });
+});
+
+describe("An answer that grows beyond what is kept for its reader", () => {
+  const filling = "x".repeat(12 * 1024 * 1024);
+  const usage = { prompt_tokens: 7, completion_tokens: 3 };
+
+  it("is settled when its caller aborts it unread", async () => {
+    upstream.answer = raw(`data: ${filling}\n\n`, 200, { "content-type": "text/event-stream" });
+    const caller = new AbortController();
+    const { signal } = caller;
+    await metered()(chatUrl(), { ...post({ ...ask, stream: true }), signal });
+    await setTimeout(100);
+    caller.abort();
+    await expect.poll(settled, { timeout: 10_000 }).toMatchObject([{ source: "estimated" }]);
+  });
+
+  it("is read to its end, and settled as reported, when its reader leaves a body", async () => {
+    upstream.answer = json({ choices: [], model: "gpt-4o-mini", usage, filling });
+    const { body } = await metered()(chatUrl(), post(ask));
+    await setTimeout(100);
+    await body?.cancel();
+    await expect.poll(settled, { timeout: 10_000 }).toMatchObject([{ source: "reported" }]);
+  });
+});
+
+describe("An answer with more than 64 MiB in one piece", () => {
+  const filling = "x".repeat(65 * 1024 * 1024);
+  const chunk = JSON.stringify({ choices: [], usage: { prompt_tokens: 7, completion_tokens: 3 } });
+
+  it.each([
+    ["a stream", true, `data: ${filling}\n\ndata: ${chunk}\n\n`, "text/event-stream"],
+    ["a body", false, chunk.replace("{", `{"filling":"${filling}",`), "application/json"],
+  ])("passes as it is where it is %s, and is settled at its hold", async (_name, stream, text, type) => {
+    upstream.answer = raw(text, 200, { "content-type": type });
+    const answer = await (await metered()(chatUrl(), post({ ...ask, stream }))).text();
+    expect(answer.length).toBe(text.length);
+    expect(await settled()).toMatchObject([{ source: "estimated" }]);
+    expect(String(meter.events.at(-1)?.error)).toContain("64 MiB");
+  });
+});
+
 describe("A stream", () => {
   const askStream = { ...ask, stream: true };
   const event = (chunk: object) => `data: ${JSON.stringify({ model: "gpt-4o-mini", ...chunk })}\n\n`;
@@ -229,6 +328,23 @@ describe("A stream", () => {
     expect(await settled()).toMatchObject([{ source: "reported", costNanoUsd: 2_850 }]);
   });
 
+  it("is read as one where nobody asked for it", async () => {
+    const headers = { "content-type": "text/event-stream; charset=utf-8" };
+    upstream.answer = raw(`${word}${last}data: [DONE]\n\n`, 200, headers);
+    await (await metered()(chatUrl(), post(ask))).text();
+    expect(await settled()).toMatchObject([{ source: "reported", costNanoUsd: 2_850 }]);
+  });
+
+  it("does not claim the length that it had with that event", async () => {
+    const events = `${word}${last}data: [DONE]\n\n`;
+    const length = String(new TextEncoder().encode(events).length);
+    const headers = { "content-type": "text/event-stream", "content-length": length };
+    upstream.answer = raw(events, 200, headers);
+    const response = await metered()(chatUrl(), post(askStream));
+    expect(await response.text()).not.toContain("prompt_tokens");
+    expect([...response.headers.keys()]).not.toContain("content-length");
+  });
+
   it("is cut upstream when its reader leaves early", async () => {
     upstream.answer = speakBothApis({ words: Array(20).fill("word "), pauseMs: 100 });
     const { body } = await metered()(chatUrl(), post(askStream));
@@ -244,7 +360,8 @@ describe("A stream", () => {
     upstream.answer = async (_request, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });
       response.write(`${word}${last}data: [DONE]\n\n`);
-      setTimeout(() => response.end(), 50);
+      await setTimeout(50);
+      response.end();
     };
     const { body } = await metered()(chatUrl(), post(askStream));
     const reader = body?.getReader();
@@ -259,7 +376,10 @@ describe("A stream", () => {
   it("that breaks after its last event that counts is settled as reported", async () => {
     upstream.answer = (_request, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });
-      response.write(`${word}${last}data: [DONE]\n\n`, () => setTimeout(() => response.destroy(), 20));
+      response.write(
+        `${word}${last}data: [DONE]\n\n`,
+        () => void setTimeout(20).then(() => response.destroy()),
+      );
     };
     const response = await metered()(chatUrl(), post(askStream));
     await response.text().catch(() => {});
@@ -303,6 +423,35 @@ describe("An answer", () => {
     await (await metered({ prices: mine })(chatUrl(), post({ ...ask, model: "mine" }))).text();
     expect(await settled()).toMatchObject([{ source: "reported", costNanoUsd: 7 * 1_000 + 3 * 2_000 }]);
   });
+
+  it("that is cut is settled at what it had stated, where that is more than the hold", async () => {
+    const usage = { input_tokens: 5_000_000, output_tokens: 1 };
+    const start = { type: "message_start", message: { model: "claude-haiku-4-5", usage } };
+    upstream.answer = (_request, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(`data: ${JSON.stringify(start)}\n\n`, () => response.destroy());
+    };
+    const call = metered()(`${upstream.url}/v1/messages`, post({ ...askClaude, stream: true }));
+    await call.then((response) => response.text()).catch(() => {});
+    expect(await settled()).toMatchObject([{ source: "estimated", costNanoUsd: 5_000_000 * 1_000 + 5_000 }]);
+  });
+
+  it.each([
+    ["tokens", { estimatedCostUsd: 1, tokens: 10 }, { spentNanoUsd: 1e9, spentTokens: 5_001 }],
+    ["dollars", { estimatedCostUsd: 1e-6, tokens: 9_999 }, { spentNanoUsd: 5_005_000, spentTokens: 9_999 }],
+  ])(
+    "that is cut is settled at no less than its hold, though it had stated more %s",
+    async (_more, said, spent) => {
+      const usage = { input_tokens: 5_000, output_tokens: 1 };
+      const start = { type: "message_start", message: { model: "claude-haiku-4-5", usage } };
+      upstream.answer = raw(`data: ${JSON.stringify(start)}\n\n`, 200, {
+        "content-type": "text/event-stream",
+      });
+      const estimated = metered({ estimate: () => said });
+      await (await estimated(`${upstream.url}/v1/messages`, post({ ...askClaude, stream: true }))).text();
+      expect(await meter.standing()).toMatchObject({ ...spent, heldNanoUsd: 0 });
+    },
+  );
 
   it("without usage is settled at the hold, and told of", async () => {
     upstream.answer = json({ choices: [], model: "gpt-4o-mini" });
@@ -390,6 +539,45 @@ describe("Options", () => {
     expect(self).toBeUndefined();
   });
 
+  it("take the runtime's own fetch as it is when a call is made", async () => {
+    const early = metered();
+    const own = globalThis.fetch;
+    const addresses: unknown[] = [];
+    globalThis.fetch = (input, init) => {
+      addresses.push(input);
+      return own(input, init);
+    };
+    try {
+      await (await early(chatUrl(), post(ask))).text();
+    } finally {
+      globalThis.fetch = own;
+    }
+    expect(addresses).toEqual([chatUrl()]);
+  });
+
+  it("let an answer end before it is settled where the runtime keeps that alive, and only there", async () => {
+    let settle = () => {};
+    const settling = new Promise<void>((resolve) => {
+      settle = resolve;
+    });
+    const slow: MeteredFetchOptions["meter"] = {
+      ...meter.meter,
+      async hold(bound, id) {
+        const hold = await meter.meter.hold(bound, id);
+        return { ...hold, settleReported: (actual) => settling.then(() => hold.settleReported(actual)) };
+      },
+    };
+    const call = async (options: Partial<MeteredFetchOptions>) =>
+      (await metered({ meter: slow, ...options })(chatUrl(), post(ask))).text();
+    await call({ waitUntil: () => {} });
+    expect(meter.events).toEqual([]);
+    const waiting = call({}).then(() => meter.events.length);
+    await setTimeout(50);
+    settle();
+    expect(await waiting).toBeGreaterThan(0);
+    expect(await settled()).toHaveLength(2);
+  });
+
   it("lower the default output limit to what the model can write", async () => {
     await (await metered({ defaultMaxOutputTokens: 1_000_000 })(chatUrl(), post(ask))).text();
     expect(upstream.requests[0]?.body).toMatchObject({ max_completion_tokens: 16_384 });
@@ -473,6 +661,19 @@ describe("A failure that is none of the library's own", () => {
     });
     await (await metered({ meter: { ...meter.meter, hold } })(chatUrl(), post(ask))).text();
     await meter.standing();
+    expect(meter.events).toMatchObject([{ type: "failed", error: { code: "UNEXPECTED", cause: boom } }]);
+  });
+
+  it("does not reach the caller where a refused call can't be given back", async () => {
+    const error = { message: "Too much", type: "requests", code: "rate_limit_exceeded" };
+    upstream.answer = json({ error }, 429);
+    const boom = new Error("boom");
+    const hold: typeof meter.meter.hold = async (bound, id) => ({
+      ...(await meter.meter.hold(bound, id)),
+      release: () => Promise.reject(boom),
+    });
+    const response = await metered({ meter: { ...meter.meter, hold } })(chatUrl(), post(ask));
+    expect(await response.json()).toEqual({ error });
     expect(meter.events).toMatchObject([{ type: "failed", error: { code: "UNEXPECTED", cause: boom } }]);
   });
 });

@@ -1,9 +1,10 @@
 /** Every way in which a call can end, and what is booked for it: nothing is free unless it is provably unbilled. */
 import type { ServerResponse } from "node:http";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { memoryStore, UsageMeter } from "../../src/index.ts";
 import type { MeterEvent } from "../../src/metering/calls.ts";
-import { rejection } from "../meter/stores.ts";
+import { UsageMeter as NodeUsageMeter } from "../../src/node.ts";
+import { freshNamespace, rejection } from "../meter/stores.ts";
 import {
   type Answer,
   cutAfter,
@@ -15,6 +16,7 @@ import {
   startUpstream,
   type Upstream,
 } from "../support/upstream.ts";
+import { type RunningWorker, startWorkerd } from "../support/workerd.ts";
 
 type Booked = "reported" | "estimated" | "nothing";
 
@@ -116,6 +118,8 @@ const ENDINGS: Ending[] = [
     tells: true,
   },
   { ending: "times out at a gateway (504)", answer: error(504), booked: "estimated", tells: true },
+  { ending: "times out at a proxy (520)", answer: error(520), booked: "estimated", tells: true },
+  { ending: "times out at a proxy (527)", answer: error(527), booked: "estimated", tells: true },
   { ending: "times out at a proxy (524)", answer: error(524), booked: "estimated", tells: true },
   { ending: "fails in something in between (502)", answer: html(502), booked: "estimated", tells: true },
   { ending: "is forbidden by something in between", answer: html(403), booked: "estimated", tells: true },
@@ -270,5 +274,70 @@ describe("An error that states its usage", () => {
     await (await meter.fetch(`${upstream.url}${CHAT.path}`, init)).text();
     expect((await meter.getUsage()).nanoUsdSpent).toBe(CHAT.reportedNanoUsd);
     await upstream.close();
+  });
+});
+
+describe("A stream that passes natively through workerd", () => {
+  const namespace = freshNamespace();
+  let upstream: Upstream;
+  let worker: RunningWorker;
+  let ledger: NodeUsageMeter;
+
+  beforeAll(async () => {
+    upstream = await startUpstream();
+    worker = await startWorkerd({
+      entry: "test/support/streaming-worker.ts",
+      env: {
+        UPSTREAM_URL: upstream.url,
+        REST_URL: inject("restUrl"),
+        REST_TOKEN: inject("restToken"),
+        NAMESPACE: namespace,
+      },
+    });
+    ledger = new NodeUsageMeter({ redisUrl: inject("redisUrl"), namespace, scope: "worker" });
+  }, 60_000);
+  afterAll(async () => {
+    await worker?.stop();
+    await ledger?.close();
+    await upstream?.close();
+  });
+
+  const usage = { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 };
+  const choices = [{ index: 0, delta: {}, finish_reason: "stop" }];
+  const last = `data: ${JSON.stringify({ model: "gpt-4o-mini", choices, usage })}\n\n`;
+  const streamWith = (text: string, then: (response: ServerResponse) => void): Answer => {
+    return (_request, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(text, () => then(response));
+    };
+  };
+  /** The caller asks for the usage, so that nothing is hidden from it. */
+  const send = () =>
+    fetch(`${worker.url}${CHAT.path}`, {
+      method: "POST",
+      body: JSON.stringify({ ...CHAT.body, stream: true, stream_options: { include_usage: true } }),
+    });
+  const spentBy = async (call: () => Promise<unknown>) => {
+    const before = (await ledger.getUsage()).nanoUsdSpent;
+    await call();
+    const spent = async () => (await ledger.getUsage()).nanoUsdSpent - before;
+    await expect.poll(spent, { timeout: 3_000 }).toBeGreaterThan(0);
+    return spent();
+  };
+
+  it("is estimated when its connection breaks before it ends, whatever it had stated", async () => {
+    upstream.answer = streamWith(last, (response) => setTimeout(() => response.destroy(), 100));
+    const nanoUsd = await spentBy(async () => (await send()).text().catch(() => {}));
+    expect(nanoUsd).toBeGreaterThan(CHAT.reportedNanoUsd);
+  });
+
+  it("is reported once its last event came, however long it stays open", async () => {
+    upstream.answer = streamWith(`${last}data: [DONE]\n\n`, () => {});
+    let response: Response | undefined;
+    const nanoUsd = await spentBy(async () => {
+      response = await send();
+    });
+    expect(nanoUsd).toBe(CHAT.reportedNanoUsd);
+    await response?.body?.cancel();
   });
 });
