@@ -153,6 +153,7 @@ describe("The output bound", () => {
     expect(output(chat({ max_tokens: 7 }))).toBe(7);
     expect(output(chat({ max_tokens: 7, max_completion_tokens: 9 }))).toBe(9);
     expect(output(chat({ max_tokens: 7, n: 4 }))).toBe(28);
+    expect(output(chat({ max_tokens: 7, n: 2, best_of: 4 }))).toBe(28);
     expect(output(claude({ max_tokens: 7 }))).toBe(7);
   });
 
@@ -188,6 +189,7 @@ describe("An output limit can be lowered", () => {
     expect(lowering(chat({}))).toEqual({ floorTokens: 16, structured: false });
     expect(lowering(chat({ reasoning: { max_tokens: 2_000 } }))?.floorTokens).toBe(2_001);
     const thinking = { type: "enabled", budget_tokens: 1_024 };
+    expect(lowering(chat({ thinking }))?.floorTokens).toBe(1_025);
     expect(lowering(claude({ max_tokens: 2_000, thinking }))?.floorTokens).toBe(1_025);
     expect(lowering(claude({ max_tokens: 1_024, thinking }))).toBeUndefined();
     expect(lowering(claude({ thinking: { type: "adaptive" } }))?.floorTokens).toBe(16);
@@ -216,6 +218,7 @@ describe("An output limit can be lowered", () => {
     expect(lowered("groq", both)).toEqual({ model: "m", max_completion_tokens: 5, max_tokens: 5 });
     expect(lowered("openai", { max_tokens: null })).toMatchObject({ max_completion_tokens: 5 });
     expect(lowered("groq", {})).toEqual({ model: "m", max_tokens: 5 });
+    expect(lowered("azure", {})).toEqual({ model: "m", max_completion_tokens: 5 });
   });
 });
 

@@ -51,6 +51,18 @@ describe("Usage in a provider's answer", () => {
     expect({ provider, nanoUsd }).toEqual({ provider: "groq", nanoUsd: 7 * 590 + 3 * 790 });
   });
 
+  it("names the model that answered", () => {
+    const called = { provider: "openai", model: "gpt-4o-mini" };
+    const { model } = usageFromResponse(prices, chat("gpt-4o-mini-2024-07-18"), called);
+    expect(model).toBe("gpt-4o-mini-2024-07-18");
+  });
+
+  it.each(["xai", "x-ai"])("costs what %s says that it cost, however the provider is spelled", (provider) => {
+    const { usage } = chat("grok-4");
+    const answer = { ...chat("grok-4"), usage: { ...usage, cost_in_usd_ticks: 120 } };
+    expect(usageFromResponse(prices, answer, { provider }).nanoUsd).toBe(12);
+  });
+
   it("is priced by the deployment on Azure", () => {
     const called = { provider: "azure", model: "deployed" };
     expect(usageFromResponse(prices, chat("gpt-4o"), called).nanoUsd).toBe(2_850);
@@ -98,6 +110,11 @@ describe("Usage in a provider's answer", () => {
     expect(() => usageFromResponse(prices, usage(pass, other))).toThrow(InvalidUsageError);
   });
 
+  it("is an error where it states more tokens than any call can use, whatever it says that they cost", () => {
+    const answer = { ...chat("any"), usage: { prompt_tokens: 9e15, completion_tokens: 1, cost: 0.5 } };
+    expect(() => usageFromResponse(prices, answer, { provider: "openrouter" })).toThrow(InvalidUsageError);
+  });
+
   it("has the fee of one call, however many models took part", () => {
     const price = { input: "0", output: "0", perCall: "0.01" };
     const mine = createPriceBook({ customPricing: { anthropic: { a: price, b: price } } });
@@ -118,6 +135,19 @@ describe("Usage in a provider's answer", () => {
     expect(cost({ inference_geo: "us" })).toBe(cost({}) * 1.1);
     expect(cost({ speed: "fast" })).toBe(cost({}) * 2);
     expect(cost({ inference_geo: "global", speed: "standard" })).toBe(cost({}));
+  });
+
+  it.each([
+    ["in a region", { inference_geo: "us" }],
+    ["in fast mode", { speed: "fast" }],
+  ])("costs more %s in each of its parts", (_where, dearer) => {
+    const counts = { input_tokens: 1_000, output_tokens: 10 };
+    const cost = (model: string, more: object = {}) =>
+      usageFromResponse(prices, { ...message({ ...counts, ...dearer, ...more }), model }).nanoUsd;
+    const pass = { type: "message", ...counts };
+    const iterations = [pass, { ...pass, type: "advisor_message", model: "claude-opus-4-8" }];
+    const together = cost("claude-opus-4-7", { iterations });
+    expect(together).toBe(cost("claude-opus-4-7") + cost("claude-opus-4-8"));
   });
 
   it.each([

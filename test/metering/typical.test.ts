@@ -69,6 +69,14 @@ describe("What is typical", () => {
     expect(last.estimate(longer, strictOf(longer)).outputTokens).toBe(600);
   });
 
+  it("is learned of each choice of a call with several", () => {
+    const last = lastCalls();
+    const four = callOf("x".repeat(4_000), { n: 4 });
+    for (let seen = 0; seen < 3; seen += 1) last.learn(four, used(1_000, 400));
+    expect(last.estimate(plain, strictOf(plain)).outputTokens).toBe(150);
+    expect(last.estimate(four, strictOf(four)).outputTokens).toBe(600);
+  });
+
   it("is known apart for calls with tools, for each model and for each scope", () => {
     const usage = new TypicalUsage();
     const last = usage.of(["agent:a"]);
@@ -94,8 +102,25 @@ describe("What is typical", () => {
     const file = callOf("", { messages: [{ role: "user", content: [{ type: "file", file: {} }] }] });
     for (let seen = 0; seen < 3; seen += 1) last.learn(plain, used(1_000, 100));
     expect(last.estimate(file, strictOf(file)).inputTokens).toBe(128_000);
+    const searching = callOf("x".repeat(4_000), { web_search_options: {} });
+    expect(last.estimate(searching, strictOf(searching)).inputTokens).toBe(strictOf(searching).inputTokens);
     for (let seen = 0; seen < 8; seen += 1) last.learn(file, used(100_000, 100));
     expect(last.estimate(plain, strictOf(plain)).inputTokens).toBeLessThan(2_000);
+  });
+
+  it("counts the text beside an image, whose tokens it neither learns nor estimates by its bytes", () => {
+    const last = lastCalls();
+    const url = `data:image/png;base64,${"A".repeat(80_000)}`;
+    const image = { type: "image_url", image_url: { url } };
+    const seeing = callOf("", { messages: [{ role: "user", content: [image] }] });
+    const { allowanceTokens } = seeing.call.input;
+    for (let seen = 0; seen < 3; seen += 1) last.learn(plain, used(1_000, 100));
+    const { inputTokens } = last.estimate(seeing, strictOf(seeing));
+    expect(inputTokens).toBeGreaterThan(allowanceTokens);
+    expect(inputTokens).toBeLessThan(allowanceTokens + 200);
+    const before = last.estimate(plain, strictOf(plain)).inputTokens;
+    for (let seen = 0; seen < 8; seen += 1) last.learn(seeing, used(40_000, 100));
+    expect(last.estimate(plain, strictOf(plain)).inputTokens).toBe(before);
   });
 
   it("is remembered of the thousand scopes that called last", () => {
@@ -110,6 +135,10 @@ describe("What is typical", () => {
     learnAs("user:new");
     expect(isKnown("user:0")).toBe(false);
     expect(isKnown("user:1")).toBe(true);
+    learnAs("user:1");
+    learnAs("user:newer");
+    expect(isKnown("user:1")).toBe(true);
+    expect(isKnown("user:2")).toBe(false);
   });
 });
 
