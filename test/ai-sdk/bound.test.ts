@@ -7,6 +7,7 @@ import { createGateway, generateText, wrapLanguageModel } from "ai";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { meterMiddleware } from "../../src/ai-sdk.ts";
 import { BudgetExceededError, UnboundedCallError, UnknownModelError } from "../../src/errors.ts";
+import { readModelCall } from "../../src/metering/ai-sdk/call.ts";
 import { failure } from "../support/outcomes.ts";
 import { hangUp, startUpstream, type Upstream } from "../support/upstream.ts";
 import { speakAllApis, speakAsGateway } from "./answers.ts";
@@ -191,6 +192,38 @@ describe("The hold of a call", () => {
     const plain = await heldNanoUsd(openai("gpt-4o"), said("x"), at("default"));
     expect(await heldNanoUsd(openai("gpt-4o"), said("x"), at("priority"))).toBeGreaterThan(plain);
     expect(await heldNanoUsd(openai("gpt-4o"), said("x"), limit)).toBeGreaterThan(plain);
+  });
+});
+
+describe("A call's parts and options", () => {
+  const price = { provider: "openai", model: "gpt-4o-mini", source: "table" } as const;
+  const read = (part: object, providerOptions?: object) =>
+    readModelCall(
+      { prompt: [{ role: "user", content: [part] }], maxOutputTokens: 10, providerOptions },
+      { provider: "openai", model: "gpt-4o-mini", stream: false, price },
+    );
+  const resulting = (output: object) => ({ type: "tool-result", toolCallId: "1", toolName: "look", output });
+
+  it("hide the reasoning that is named by its id alone", () => {
+    const reasoning = (openai: object) => ({ type: "reasoning", text: "", providerOptions: { openai } });
+    expect(read(reasoning({ itemId: "rs_1" })).call.input.fillsContext).toBe(true);
+    const encrypted = reasoning({ itemId: "rs_1", reasoningEncryptedContent: "AAAA" });
+    expect(read(encrypted).call.input.fillsContext).toBe(false);
+  });
+
+  it("have an allowance for an image in a tool's result in place of its bytes", () => {
+    const image = { type: "image-data", mediaType: "image/png", data: "A".repeat(9_000) };
+    const { call, body } = read(resulting({ type: "content", value: [image] }));
+    expect(call.input.allowanceTokens).toBeGreaterThan(2_000);
+    expect(JSON.stringify(body).length).toBeLessThan(1_000);
+  });
+
+  it("may ask for a cache write in a tool's result, for several choices, and for a dearer tier", () => {
+    const providerOptions = { anthropic: { cacheControl: { type: "ephemeral", ttl: "1h" } } };
+    expect(read(resulting({ type: "text", value: "", providerOptions })).call.cacheWrite).toBe("1h");
+    expect(read({ type: "text", text: "" }, { openai: { n: 3 } }).call.output.choices).toBe(3);
+    const fast = { openai: { serviceTier: "fast" } };
+    expect(read({ type: "text", text: "" }, fast).call.priorityTier).toBe("asked");
   });
 });
 

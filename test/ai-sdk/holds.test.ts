@@ -1,12 +1,14 @@
 /** Who may say that a call is held, and what becomes of a stream's parts. */
+import { getEventListeners } from "node:events";
 import { createOpenAI } from "@ai-sdk/openai";
 import { streamText, wrapLanguageModel } from "ai";
 import { createOpenAI as createOpenAI3 } from "ai-sdk-openai-3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { meterMiddleware } from "../../src/ai-sdk.ts";
 import { BudgetExceededError, InvalidOptionsError } from "../../src/errors.ts";
+import { verdictOfFailure } from "../../src/metering/ai-sdk/failure.ts";
 import { failure } from "../support/outcomes.ts";
-import { startUpstream, type Upstream } from "../support/upstream.ts";
+import { hangUp, startUpstream, type Upstream } from "../support/upstream.ts";
 import { sendEvents, speakAllApis } from "./answers.ts";
 import { type TestMeter, testMeter } from "./test-meter.ts";
 
@@ -110,6 +112,17 @@ describe("A refusal by a meter underneath", () => {
   });
 });
 
+describe("A refusal by the provider", () => {
+  it("is one inside another error, too, as the gateway's package wraps it", () => {
+    const responseBody = JSON.stringify({ error: { message: "No such parameter", type: "none" } });
+    const refused = Object.assign(new Error("Refused"), { statusCode: 400, responseBody });
+    expect(verdictOfFailure(new Error("Gateway", { cause: refused }))).toEqual({ kind: "unbilled" });
+    expect(verdictOfFailure(new Error("Gateway", { cause: new Error("Broken") }))).toEqual({
+      kind: "unknown",
+    });
+  });
+});
+
 describe("A stream of parts", () => {
   const stream = async () => (await wrapped(openai()).doStream({ prompt: PROMPT })).stream.getReader();
 
@@ -188,6 +201,16 @@ describe("A stream of parts", () => {
     expect(spentNanoUsd).toBeGreaterThan(CALL_NANO_USD);
   });
 
+  it("that just ends is settled at the counts of its beginning where they are above the hold", async () => {
+    const usage = { prompt_tokens: 5_000_000, completion_tokens: 1, total_tokens: 5_000_001 };
+    upstream.answer = (_request, response) => sendEvents(response, 0, [{ ...counted(1), usage }]);
+    const reader = await stream();
+    while (!(await reader.read()).done);
+    const { sources, spentNanoUsd } = await metered.outcome();
+    expect(sources).toEqual(["estimated"]);
+    expect(spentNanoUsd).toBeGreaterThanOrEqual(5_000_000 * 150 + 600);
+  });
+
   it("is settled at the whole hold when an error comes in place of the first words", async () => {
     const error = { type: "server_error", code: "server_error", message: "Overloaded", param: null };
     upstream.answer = (_request, response) =>
@@ -209,6 +232,22 @@ describe("A stream of parts", () => {
     expect((await edge.outcome()).spentNanoUsd).toBe(CALL_NANO_USD);
     expect(kept.length).toBeGreaterThanOrEqual(2);
     await edge.meter.close();
+  });
+});
+
+describe("A signal that its caller keeps for many calls", () => {
+  const { signal: abortSignal } = new AbortController();
+
+  it("is let go of after an answer, a stream and a failure", async () => {
+    const asked = { prompt: PROMPT, abortSignal };
+    await wrapped(openai()).doGenerate(asked);
+    expect(getEventListeners(abortSignal, "abort")).toEqual([]);
+    const { stream } = await wrapped(openai()).doStream(asked);
+    for await (const _part of stream);
+    expect(getEventListeners(abortSignal, "abort")).toEqual([]);
+    upstream.answer = hangUp;
+    await failure(Promise.resolve(wrapped(openai()).doGenerate(asked)));
+    expect(getEventListeners(abortSignal, "abort")).toEqual([]);
   });
 });
 

@@ -97,11 +97,22 @@ describe("Usage of the AI SDK", () => {
     expect(tier(usage, { openai: { serviceTier: "fast" } })).toBe("priority");
   });
 
+  it("ran at the speed that was asked for where nothing names one", () => {
+    const fast = (raw: object) => {
+      const usage = { inputTokens: { total: 10 }, outputTokens: { total: 5 }, raw };
+      return reportedUsage({ usage, modelId: "a-model" }, { ...PLAIN, fast: true })?.extras.fast;
+    };
+    expect([fast({}), fast({ speed: "fast" }), fast({ speed: "standard" })]).toEqual([true, true, false]);
+  });
+
   it("has the tier that served the call", () => {
     const usage = { inputTokens: { total: 10 }, outputTokens: { total: 5 } };
     expect(tokensOf(usage, { providerMetadata: { openai: { serviceTier: "priority" } } })).toMatchObject({
       serviceTier: "priority",
     });
+    const raw = { prompt_tokens: 10, completion_tokens: 5 };
+    const flex = { providerMetadata: { openai: { serviceTier: "flex" } } };
+    expect(tokensOf({ ...usage, raw }, flex)).toMatchObject({ serviceTier: "flex" });
   });
 
   it.each([
