@@ -75,6 +75,17 @@ describe("Word that a call is held", () => {
     expect(await metered.outcome()).toMatchObject({ spentNanoUsd: CALL_NANO_USD, heldNanoUsd: 0 });
   });
 
+  it("is taken back for good: a second request under it is held by the fetch itself", async () => {
+    const child = metered.meter.child("team:other");
+    const both: typeof fetch = async (input, init) => {
+      await (await child.fetch(input, init)).text();
+      return metered.meter.fetch(input, init);
+    };
+    await wrapped(openai(both)).doGenerate({ prompt: PROMPT });
+    await child.flush();
+    expect((await metered.outcome()).spentNanoUsd).toBe(2 * CALL_NANO_USD);
+  });
+
   it("is taken back by the middleware of a child, in whose stream each scope counts once", async () => {
     const child = metered.meter.child("team:other", { budgets: [{ window: "day", usd: 1 }] });
     const model = wrapLanguageModel({ model: openai(), middleware: meterMiddleware(child) });

@@ -302,6 +302,18 @@ describe("A stream is asked for its usage where that comes by asking alone", () 
     expect(asks("http://localhost:11434/v1/chat/completions", "qwen3", "always")).toBe(true);
     expect(asks("https://api.mistral.ai/v1/chat/completions", "mistral-small", "always")).toBe(false);
   });
+
+  it("beside the options that it has, and its answer is rid of that one chunk alone", () => {
+    const stream_options = { include_obfuscation: false };
+    const body = { model: "gpt-5-mini", stream: true, stream_options };
+    const asked = openAiChat.askingForUsage(request("https://api.openai.com/v1/chat/completions", body));
+    expect(asked?.stream_options).toEqual({ include_obfuscation: false, include_usage: true });
+    const isHidden = (chunk: object) => openAiChat.isUsageOnly(JSON.stringify(chunk));
+    const usage = { prompt_tokens: 7, completion_tokens: 3 };
+    expect(isHidden({ choices: [], usage })).toBe(true);
+    expect(isHidden({ choices: [{ index: 0 }], extra: { choices: [] }, usage })).toBe(false);
+    expect(isHidden({ choices: [], usage: null })).toBe(false);
+  });
 });
 
 describe("A chat completion is refused as unbounded", () => {
