@@ -32,6 +32,25 @@ export function describeTrack(meters: () => MakeMeter): void {
       expect(await meter.getUsage()).toMatchObject({ usdSpent: 0.1, usdHeld: 0 });
     });
 
+    it("does not wait for its settle where the runtime keeps that alive, however the call ends", async () => {
+      const events: MeterEvent[] = [];
+      const kept: Promise<unknown>[] = [];
+      const meter = meters()({
+        waitUntil: (work) => void kept.push(work),
+        onEvent: (event) => void events.push(event),
+      });
+      const failing = async () => {
+        throw new Error("connection reset");
+      };
+      for (const run of [async () => chatAnswer(1000, 500), failing]) {
+        events.length = 0;
+        await meter.track({ estimatedCostUsd: "0.1" }, run).catch(() => {});
+        expect(events).toEqual([]);
+        await Promise.all(kept);
+        expect(events).toMatchObject([{ type: "settled" }]);
+      }
+    });
+
     it("charges nothing to a call that threw and released its hold", async () => {
       const meter = meters()();
       const run = async (hold: Hold) => {

@@ -274,11 +274,12 @@ describe("An answer that grows beyond what is kept for its reader", () => {
   const usage = { prompt_tokens: 7, completion_tokens: 3 };
 
   it("is settled when its caller aborts it unread", async () => {
-    upstream.answer = raw(`data: ${filling}\n\n`, 200, { "content-type": "text/event-stream" });
+    const events = `data: ${"x".repeat(256 * 1024)}\n\n`.repeat(64);
+    upstream.answer = raw(events, 200, { "content-type": "text/event-stream" });
     const caller = new AbortController();
     const { signal } = caller;
     await metered()(chatUrl(), { ...post({ ...ask, stream: true }), signal });
-    await setTimeout(100);
+    await setTimeout(300);
     caller.abort();
     await expect.poll(settled, { timeout: 10_000 }).toMatchObject([{ source: "estimated" }]);
   });
@@ -405,6 +406,18 @@ describe("An answer", () => {
     });
     await (await metered()(`${upstream.url}/v1/messages`, post(askClaude))).text();
     expect(await settled()).toMatchObject([{ costNanoUsd: 10 * 1_000 + 2 * 5_000 + 3 * 10_000_000 }]);
+  });
+
+  it("is told of with the time that its call took", async () => {
+    upstream.answer = async (...call) => {
+      await setTimeout(60);
+      await speakBothApis()(...call);
+    };
+    await (await metered()(chatUrl(), post(ask))).text();
+    await settled();
+    const [{ durationMs } = { durationMs: 0 }] = meter.events;
+    expect(durationMs).toBeGreaterThanOrEqual(50);
+    expect(durationMs).toBeLessThan(60_000);
   });
 
   it("by a model without a price is settled at the hold, and told of", async () => {
