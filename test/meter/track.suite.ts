@@ -51,6 +51,15 @@ export function describeTrack(meters: () => MakeMeter): void {
       }
     });
 
+    it("is waited for by a parent's flush", async () => {
+      const events: MeterEvent[] = [];
+      const meter = meters()({ waitUntil: () => {}, onEvent: (event) => void events.push(event) });
+      await meter.child("run:1").track({ estimatedCostUsd: 1 }, async () => chatAnswer(1000, 500));
+      expect(events).toEqual([]);
+      await meter.flush();
+      expect(events).toMatchObject([{ type: "settled" }]);
+    });
+
     it("charges nothing to a call that threw and released its hold", async () => {
       const meter = meters()();
       const run = async (hold: Hold) => {

@@ -610,6 +610,18 @@ describe("A metered fetch over another kind of fetch", () => {
     expect(await settled()).toMatchObject([{ source: "reported" }]);
   });
 
+  it("hands on the bytes of such a body as they are, wherever its chunks cut a character", async () => {
+    const bytes = Buffer.from(JSON.stringify({ choices: [], content: "é" }));
+    const cut = bytes.indexOf(0xc3) + 1;
+    const underneath: typeof fetch = async (...request) => {
+      const { status, statusText, ok, headers, url } = await fetch(...request);
+      const body = Readable.from([bytes.subarray(0, cut), bytes.subarray(cut)]);
+      return { status, statusText, ok, headers, url, bodyUsed: false, body } as unknown as Response;
+    };
+    const response = await metered({ fetch: underneath })(chatUrl(), post(ask));
+    expect(await response.json()).toMatchObject({ content: "é" });
+  });
+
   it.each<[string, (response: Response) => Response | Promise<Response>]>([
     [
       "was read before",

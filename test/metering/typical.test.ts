@@ -203,9 +203,12 @@ describe('A meter with `estimate: "typical"`', () => {
     expect(await failure(call())).toBeInstanceOf(BudgetExceededError);
   });
 
-  it("learns nothing from answers that do not say what they used", async () => {
+  it.each([
+    ["that do not say what they used", json({ choices: [] })],
+    ["by a model without a price", speakBothApis({ model: "nobody-knows-me", outputTokens: 40 })],
+  ])("learns nothing from answers %s", async (_name, answer) => {
     newMeter({ budgets: [{ window: "total", tokens: 1_000_000 }] });
-    upstream.answer = json({ choices: [] });
+    upstream.answer = answer;
     for (let seen = 0; seen < 3; seen += 1) await call();
     const spent = (await meter.getUsage()).tokensSpent;
     expect(spent).toBeGreaterThan(3 * 16_384);
