@@ -28,3 +28,13 @@ export function messagesAnswer(inputTokens: number, outputTokens: number) {
     usage: { input_tokens: inputTokens, output_tokens: outputTokens },
   };
 }
+
+/** What states no usage that can be read. */
+export const ANSWERS_WITHOUT_USAGE: [name: string, response: unknown][] = [
+  ["an answer without usage", { ...chatAnswer(0, 0), usage: undefined }],
+  ["an answer whose usage is null", { ...chatAnswer(0, 0), usage: null }],
+  ["an answer with half of its counts", { ...chatAnswer(0, 0), usage: { prompt_tokens: 7 } }],
+  ["an answer that states a negative count", messagesAnswer(1000, -1)],
+  ["an error", { error: { message: "No such model", type: "invalid_request_error" } }],
+  ["nothing", undefined],
+];

@@ -10,7 +10,7 @@ import {
   UnboundedCallError,
   UnknownHoldError,
 } from "../../src/index.ts";
-import { chatAnswer, messagesAnswer } from "./answers.ts";
+import { ANSWERS_WITHOUT_USAGE, chatAnswer, messagesAnswer } from "./answers.ts";
 import { type MakeMeter, rejection } from "./stores.ts";
 
 const MINI = { provider: "openai", model: "gpt-4o-mini" };
@@ -54,6 +54,19 @@ export function describeHolds(meters: () => MakeMeter): void {
       const hold = await meter.reserve({ estimatedCostUsd: 1 });
       expect((await hold.settle({ response: messagesAnswer(1000, 100) })).costNanoUsd).toBe(1_500_000);
     });
+
+    it.each(ANSWERS_WITHOUT_USAGE)(
+      "is not settled by %s, here or by its id, and stays held",
+      async (_name, response) => {
+        const meter = meters()();
+        const hold = await meter.reserve({ ...MINI, inputTokens: 1000, maxOutputTokens: 1000 });
+        for (const settle of [hold, meter.hold(hold.id)]) {
+          expect(await rejection(settle.settle({ response }))).toBeInstanceOf(InvalidUsageError);
+        }
+        expect(await meter.getUsage()).toMatchObject({ usdHeld: 0.00075, usdSpent: 0, tokensSpent: 0 });
+        expect((await hold.settle({ response: chatAnswer(1000, 500) })).costNanoUsd).toBe(450_000);
+      },
+    );
 
     it("above its amount is recorded in full, as overrun, and never thrown", async () => {
       const meter = meters()({ monthlyBudgetUsd: 1 });

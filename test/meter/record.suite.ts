@@ -1,6 +1,7 @@
 /** The Python library's `record`: counts, models, limits that are reached and passed. */
 import { describe, expect, it } from "vitest";
 import { BudgetExceededError, InvalidUsageError, UnknownModelError } from "../../src/index.ts";
+import { ANSWERS_WITHOUT_USAGE } from "./answers.ts";
 import { type MakeMeter, rejection } from "./stores.ts";
 
 const MINI = { provider: "openai", model: "gpt-4o-mini" };
@@ -50,6 +51,12 @@ export function describeRecord(meters: () => MakeMeter): void {
       const meter = meters()();
       const usage = { ...MINI, ...counts } as unknown as { provider: string; model: string };
       expect(await rejection(meter.record(usage))).toBeInstanceOf(InvalidUsageError);
+      expect(await meter.getUsage()).toMatchObject({ usdSpent: 0, tokensSpent: 0 });
+    });
+
+    it.each(ANSWERS_WITHOUT_USAGE)("refuses %s and records nothing", async (_name, response) => {
+      const meter = meters()();
+      expect(await rejection(meter.record({ response }))).toBeInstanceOf(InvalidUsageError);
       expect(await meter.getUsage()).toMatchObject({ usdSpent: 0, tokensSpent: 0 });
     });
 
