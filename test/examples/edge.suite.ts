@@ -96,6 +96,20 @@ export function edgeExampleSuite(
       expect(upstream.requests).toHaveLength(2);
     });
 
+    it("says by its status that a call does not fit, whatever is left: no stream of nothing", async () => {
+      for (let leftNanoUsd = 100_000; leftNanoUsd <= 1_000_000; leftNanoUsd += 100_000) {
+        const userId = `left-${leftNanoUsd}`;
+        // Declares the budget of the day, in which is counted from then on.
+        await (await ask(userId)).text();
+        await expect.poll(() => dayOf(userId)).toMatchObject({ spentNanoUsd: CALL_NANO_USD, held: 0 });
+        await spendUpTo(userId, DAY_NANO_USD - leftNanoUsd);
+        const response = await ask(userId);
+        const text = await response.text();
+        if (response.status === 200) expect(text, userId).toContain("thrée");
+        else expect(response.status, userId).toBe(402);
+      }
+    });
+
     it("asks who it is", async () => {
       const response = await fetch(example.chatUrl, { method: "POST", body: "Hello" });
       expect(response.status).toBe(401);

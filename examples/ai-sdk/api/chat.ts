@@ -16,6 +16,7 @@ const app = new UsageMeter({ scope: "app:chat", budgets: [{ window: "month", usd
 
 const MODEL = "gpt-4o-mini";
 const MAX_OUTPUT_TOKENS = 500;
+const AROUND_THE_PROMPT_TOKENS = 2_048;
 
 interface EdgeContext {
   waitUntil(work: Promise<unknown>): void;
@@ -33,11 +34,12 @@ export default async function handler(request: Request, context: EdgeContext): P
     });
     const prompt = await request.text();
 
-    // `streamText` answers at once and reports errors in the stream: this is the last moment to set a status.
+    // `streamText` answers at once and reports errors in the stream: this is the last moment to set a status. So no less
+    // is asked for than the call will hold: its prompt as it is sent, with what stands around it, and its whole answer.
     const { error } = await user.check({
       provider: "openai",
       model: MODEL,
-      inputTokens: prompt.length,
+      inputTokens: new TextEncoder().encode(JSON.stringify(prompt)).length + AROUND_THE_PROMPT_TOKENS,
       maxOutputTokens: MAX_OUTPUT_TOKENS,
     });
     if (error) return error.getResponse();
@@ -45,6 +47,8 @@ export default async function handler(request: Request, context: EdgeContext): P
     const { stream } = streamText({
       model: wrapLanguageModel({ model: openai.chat(MODEL), middleware: meterMiddleware(user) }),
       maxOutputTokens: MAX_OUTPUT_TOKENS,
+      // Left open, it would be held at the price of the priority tier, which the check does not ask for.
+      providerOptions: { openai: { serviceTier: "default" } },
       prompt,
       abortSignal: request.signal,
       // A call that was admitted by the check and denied by its hold, because others were faster, ends up here.
