@@ -36,6 +36,15 @@ const CALLS = [
       messages: [{ role: "user", content: SECRETS.prompt }],
     },
   },
+  {
+    path: "/v1/responses",
+    body: { model: "gpt-4o-mini", max_output_tokens: 64, input: SECRETS.prompt },
+  },
+  {
+    // Google's key may stand in the address.
+    path: `/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse&key=${SECRETS.key}`,
+    body: { contents: [{ parts: [{ text: SECRETS.prompt }] }], generationConfig: { maxOutputTokens: 64 } },
+  },
 ];
 
 const says: Answer = speakBothApis({ words: [SECRETS.completion] });
@@ -140,6 +149,16 @@ describe("Prompts, completions and keys", () => {
       }
     });
   }
+
+  it.each([
+    `/v1/images/${SECRETS.key}`,
+    `/v1/${SECRETS.key}/images/generations?key=${SECRETS.key}`,
+    `/v1beta/models/gemini-2.5-flash:predict?key=${SECRETS.key}`,
+  ])("are in no event and no error after a refusal of what nobody knows (%s)", async (path) => {
+    const text = await traces(overTcp({}), { prompt: SECRETS.prompt }, path);
+    expect(text).toContain("UNRECOGNIZED_REQUEST");
+    expect(text).not.toContain(CANARY);
+  });
 
   it("are nowhere in Redis, after all of this", async () => {
     const client = new Redis(redis.url);
