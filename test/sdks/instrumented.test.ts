@@ -144,6 +144,17 @@ describe.each(INSTRUMENTABLE)("$name, instrumented,", ({ make, instrument, root 
   );
 
   it.runIf(Object.keys(helpers).length > 0).each(Object.keys(helpers))(
+    "not instrumented, is given it by %s under an error of the package's own, where `from` finds it",
+    async (helper) => {
+      const { helpers } = make(newMeter({ monthlyBudgetUsd: "0.000001", fetch: bench.network }).fetch);
+      const error = await failure(Promise.resolve(helpers[helper]?.()));
+      expect(events.map(({ type }) => type)).toEqual(["denied"]);
+      expect(BudgetExceededError.from(error)).toBe(events[0]?.error);
+      expect(bench.upstream.requests).toEqual([]);
+    },
+  );
+
+  it.runIf(Object.keys(helpers).length > 0).each(Object.keys(helpers))(
     "is charged once for %s",
     async (helper) => {
       const meter = newMeter();
