@@ -187,6 +187,8 @@ describe("An output limit can be lowered", () => {
 
   it("to 16 tokens, unless a thinking budget has to stay below it", () => {
     expect(lowering(chat({}))).toEqual({ floorTokens: 16, structured: false });
+    const budget = { type: "enabled", budget_tokens: 3_000 };
+    expect(lowering(chat({ thinking: budget }))?.floorTokens).toBe(3_001);
     expect(lowering(chat({ reasoning: { max_tokens: 2_000 } }))?.floorTokens).toBe(2_001);
     const thinking = { type: "enabled", budget_tokens: 1_024 };
     expect(lowering(chat({ thinking }))?.floorTokens).toBe(1_025);
