@@ -6,6 +6,7 @@ import type { NodeMeterOptions } from "../../src/node.ts";
 import { failure } from "../support/outcomes.ts";
 import { freePort } from "../support/redis-server.ts";
 import {
+  type Answer,
   cutAfter,
   hangUp,
   json,
@@ -124,27 +125,48 @@ for (const sdk of AI_SDKS) {
       expect(await metered.outcome()).toEqual({ spentNanoUsd: 0, heldNanoUsd: 0, sources: [] });
     });
 
-    it.each([
-      ["a closed connection", hangUp],
+    it.each<[name: string, answer: Answer, told: "told of" | "untold"]>([
+      ["a closed connection", hangUp, "untold"],
       [
         "a page of something in between",
         raw("<html>Bad gateway</html>", 502, { "content-type": "text/html" }),
+        "told of",
       ],
       [
         "a guard that has the answer",
         json({ type: "error", error: { type: "guard", message: "Stopped", code: "" }, choices: [] }, 446),
+        "told of",
       ],
       [
         "a gateway time-out",
         json({ type: "error", error: { type: "timeout", message: "Too late", code: "" } }, 504),
+        "told of",
       ],
-      ["an answer that is cut", cutAfter(150, speakAllApis({ words: Array(50).fill("word ") }))],
-    ])("settles %s at the whole hold", async (_name, answer) => {
+      ["an answer that is no JSON", raw("{", 200, { "content-type": "application/json" }), "told of"],
+      ["an answer that is cut", cutAfter(150, speakAllApis({ words: Array(50).fill("word ") })), "untold"],
+    ])("settles %s at the whole hold, and tells of it where an answer came", async (_name, answer, told) => {
       upstream.answer = answer;
       await failure(sdk.generate(target(), middleware(), { maxRetries: 0, maxOutputTokens: 50 }));
       const { spentNanoUsd, heldNanoUsd, sources } = await metered.outcome();
       expect(spentNanoUsd).toBeGreaterThan(REPLY_NANO_USD[api]);
       expect({ heldNanoUsd, sources }).toEqual({ heldNanoUsd: 0, sources: ["estimated"] });
+      expect(metered.events.some(({ type }) => type === "failed")).toBe(told === "told of");
+    });
+
+    it("settles an error by the usage that it states", async () => {
+      upstream.answer = json(
+        {
+          type: "error",
+          error: { type: "server_error", message: "Stopped", code: 500, status: "INTERNAL" },
+          usage: { prompt_tokens: 7, completion_tokens: 3, input_tokens: 7, output_tokens: 3 },
+          usageMetadata: { promptTokenCount: 7, candidatesTokenCount: 3 },
+        },
+        500,
+      );
+      await failure(sdk.generate(target(), middleware(), { maxRetries: 0, maxOutputTokens: 50 }));
+      const { spentNanoUsd, heldNanoUsd, sources } = await metered.outcome();
+      expect({ heldNanoUsd, sources }).toEqual({ heldNanoUsd: 0, sources: ["reported"] });
+      expect(spentNanoUsd).toBe(REPLY_NANO_USD[api]);
     });
 
     it("settles a stream that is cut at the whole hold", async () => {

@@ -148,7 +148,7 @@ async function sent<Answer>(held: HeldModelCall, call: () => PromiseLike<Answer>
     return await call();
   } catch (error) {
     held.finished();
-    void held.settle(verdictOfFailure(error));
+    void held.settle(verdictOfFailure(error, held.call));
     throw error;
   } finally {
     held.sent();
