@@ -239,10 +239,15 @@ describe("A request with a field that no text can be made of", () => {
   });
 });
 
-describe("An event larger than what is read", () => {
-  it("passes, is charged at the hold, and is told of", async () => {
-    const upstream = await startUpstream(raw(huge(), 200, { "content-type": "text/event-stream" }));
-    const { path, body } = CALLS["a stream of chat completions"] ?? { path: "", body: {} };
+describe("An event, or a body, larger than what is read", () => {
+  it.each([
+    ["a stream of chat completions", "text/event-stream"],
+    ["a stream of Anthropic messages", "text/event-stream"],
+    ["chat completions", "application/json"],
+    ["an array of Gemini", "application/json"],
+  ])("of %s passes, is charged at the hold, and is told of", async (name, contentType) => {
+    const upstream = await startUpstream(raw(huge(), 200, { "content-type": contentType }));
+    const { path, body } = CALLS[name] ?? { path: "", body: {} };
     const { bytes, nanoUsdSpent, events } = await outcomeOf(path, JSON.stringify(body), upstream.url);
     await upstream.close();
     expect(bytes?.length).toBe(huge().length);
