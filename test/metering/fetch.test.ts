@@ -1,4 +1,5 @@
 import { getEventListeners } from "node:events";
+import type { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import { setTimeout } from "node:timers/promises";
@@ -485,13 +486,20 @@ describe("An answer", () => {
     expect(await settled()).toMatchObject([{ costNanoUsd: 7 * 150 + 1_000_000 * 600 }]);
   });
 
-  it("that broke is settled at what it had stated, where that is more than the hold", async () => {
+  it.each<[how: string, end: (response: ServerResponse) => void]>([
+    ["ended too early", (response) => response.end()],
+    ["was cut", (response) => response.destroy()],
+  ])("that %s is settled at what it had stated, where that is more than the hold", async (_how, end) => {
     const usage = { input_tokens: 5_000_000, output_tokens: 1 };
     const start = { type: "message_start", message: { model: "claude-haiku-4-5", usage } };
-    upstream.answer = raw(`event: message_start\ndata: ${JSON.stringify(start)}\n\n`, 200, {
-      "content-type": "text/event-stream",
-    });
-    await (await metered()(`${upstream.url}/v1/messages`, post({ ...askClaude, stream: true }))).text();
+    upstream.answer = (_request, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(`event: message_start\ndata: ${JSON.stringify(start)}\n\n`, () =>
+        setTimeout(end, 20, response),
+      );
+    };
+    const answer = await metered()(`${upstream.url}/v1/messages`, post({ ...askClaude, stream: true }));
+    await answer.text().catch(() => {});
     expect(await settled()).toMatchObject([{ source: "estimated", costNanoUsd: 5_000_000 * 1_000 + 5_000 }]);
   });
 
