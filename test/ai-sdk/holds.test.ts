@@ -222,6 +222,19 @@ describe("A stream of parts", () => {
     expect(spentNanoUsd).toBeGreaterThanOrEqual(5_000_000 * 150 + 600);
   });
 
+  it("is not settled at the counts of its beginning where an older package calls such an end `other`", async () => {
+    upstream.answer = (_request, response) => sendEvents(response, 0, [counted(1), counted(2)]);
+    const model = createOpenAI3({ apiKey: "none", baseURL: `${upstream.url}/v1` }).chat("gpt-4o-mini");
+    const answer = await meterMiddleware(metered.meter).wrapStream({ params: { prompt: PROMPT }, model });
+    const parts: unknown[] = [];
+    for await (const part of answer.stream) parts.push(part);
+    expect(parts.at(-1)).toMatchObject({
+      type: "finish",
+      finishReason: { unified: "other", raw: undefined },
+    });
+    expect((await metered.outcome()).sources).toEqual(["estimated"]);
+  });
+
   it("is settled at the whole hold when an error comes in place of the first words", async () => {
     const error = { type: "server_error", code: "server_error", message: "Overloaded", param: null };
     upstream.answer = (_request, response) =>

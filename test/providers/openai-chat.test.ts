@@ -139,6 +139,16 @@ describe("Counts that can't be the whole truth are booked and doubted", () => {
     expect(read?.doubts?.[0]).toMatch(reason);
   });
 
+  it("but not where reasoning stands apart from the completion, as xAI has it", () => {
+    const apart = {
+      ...counts,
+      total_tokens: 117,
+      completion_tokens_details: { reasoning_tokens: 7 },
+    };
+    expect(tokens(apart)).toEqual({ inputTokens: 100, outputTokens: 17, reasoningTokens: 7 });
+    expect(doubts(apart)).toEqual([]);
+  });
+
   it("what the total has beyond its parts as output, be the completion stated as nothing", () => {
     const beyond = (usage: object) => ({ tokens: tokens(usage), doubts: doubts(usage) });
     expect(beyond({ prompt_tokens: 10, completion_tokens: 0, total_tokens: 500 })).toEqual({
