@@ -1,7 +1,8 @@
 /** Brings a call to the point where it can be held, and sets its output limit: for requests and for calls of the AI SDK. */
 import type { ModelPrice } from "../pricing/model-price.ts";
+import { LEAST_OUTPUT_TOKENS } from "../providers/bounding-fields.ts";
 import type { JsonObject } from "../providers/json.ts";
-import type { ProviderCall, ReportedUsage } from "../providers/provider.ts";
+import type { OutputShape, ProviderCall, ReportedUsage } from "../providers/provider.ts";
 import { assertBounded, priceBound, type TokenBound, tokenBoundOf } from "./bound.ts";
 import type { HeldBound } from "./calls.ts";
 import type { MeteredFetchOptions } from "./options.ts";
@@ -55,7 +56,14 @@ export function defaultLimitOf(
   { defaultMaxOutputTokens }: MeteredFetchOptions,
 ): number | undefined {
   if (output.limitTokens !== undefined || output.takesNoLimit) return undefined;
-  return defaultMaxOutputTokens && Math.min(defaultMaxOutputTokens, maxOutputTokens ?? Infinity);
+  if (defaultMaxOutputTokens === undefined) return undefined;
+  return Math.min(defaultMaxOutputTokens + thinkingTokensOf(output), maxOutputTokens ?? Infinity);
+}
+
+/** A limit counts the thoughts that the request sets a budget for, and has to be above that. */
+function thinkingTokensOf({ lowering }: OutputShape): number {
+  const floorTokens = lowering?.floorTokens ?? 0;
+  return floorTokens > LEAST_OUTPUT_TOKENS ? floorTokens - 1 : 0;
 }
 
 /**

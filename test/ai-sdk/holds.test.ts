@@ -127,10 +127,14 @@ describe("A refusal by the provider", () => {
   it("is one inside another error, too, as the gateway's package wraps it", () => {
     const responseBody = JSON.stringify({ error: { message: "No such parameter", type: "none" } });
     const refused = Object.assign(new Error("Refused"), { statusCode: 400, responseBody });
-    expect(verdictOfFailure(new Error("Gateway", { cause: refused }))).toEqual({ kind: "unbilled" });
-    expect(verdictOfFailure(new Error("Gateway", { cause: new Error("Broken") }))).toEqual({
-      kind: "unknown",
-    });
+    const verdict = (cause: Error) =>
+      verdictOfFailure(new Error("Gateway", { cause }), {
+        cacheWrite: undefined,
+        fast: false,
+        regional: false,
+      });
+    expect(verdict(refused)).toEqual({ kind: "unbilled" });
+    expect(verdict(new Error("Broken"))).toEqual({ kind: "unknown" });
   });
 });
 

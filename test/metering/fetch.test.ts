@@ -2,7 +2,7 @@ import { getEventListeners } from "node:events";
 import type { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
-import { setTimeout } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { UnrecognizedRequestError } from "../../src/errors.ts";
@@ -280,7 +280,7 @@ describe("An answer that grows beyond what is kept for its reader", () => {
     const caller = new AbortController();
     const { signal } = caller;
     await metered()(chatUrl(), { ...post({ ...ask, stream: true }), signal });
-    await setTimeout(300);
+    await delay(300);
     caller.abort();
     await expect.poll(settled, { timeout: 10_000 }).toMatchObject([{ source: "estimated" }]);
   });
@@ -288,7 +288,7 @@ describe("An answer that grows beyond what is kept for its reader", () => {
   it("is read to its end, and settled as reported, when its reader leaves a body", async () => {
     upstream.answer = json({ choices: [], model: "gpt-4o-mini", usage, filling });
     const { body } = await metered()(chatUrl(), post(ask));
-    await setTimeout(100);
+    await delay(100);
     await body?.cancel();
     await expect.poll(settled, { timeout: 10_000 }).toMatchObject([{ source: "reported" }]);
   });
@@ -368,7 +368,7 @@ describe("A stream", () => {
     upstream.answer = async (_request, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });
       response.write(`${word}${last}data: [DONE]\n\n`);
-      await setTimeout(50);
+      await delay(50);
       response.end();
     };
     const { body } = await metered()(chatUrl(), post(askStream));
@@ -384,10 +384,7 @@ describe("A stream", () => {
   it("that breaks after its last event that counts is settled as reported", async () => {
     upstream.answer = (_request, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });
-      response.write(
-        `${word}${last}data: [DONE]\n\n`,
-        () => void setTimeout(20).then(() => response.destroy()),
-      );
+      response.write(`${word}${last}data: [DONE]\n\n`, () => void delay(20).then(() => response.destroy()));
     };
     const response = await metered()(chatUrl(), post(askStream));
     await response.text().catch(() => {});
@@ -417,7 +414,7 @@ describe("An answer", () => {
 
   it("is told of with the time that its call took", async () => {
     upstream.answer = async (...call) => {
-      await setTimeout(60);
+      await delay(60);
       await speakBothApis()(...call);
     };
     await (await metered()(chatUrl(), post(ask))).text();
@@ -599,7 +596,7 @@ describe("Options", () => {
     await call({ waitUntil: () => {} });
     expect(meter.events).toEqual([]);
     const waiting = call({}).then(() => meter.events.length);
-    await setTimeout(50);
+    await delay(50);
     settle();
     expect(await waiting).toBeGreaterThan(0);
     expect(await settled()).toHaveLength(2);
@@ -608,6 +605,12 @@ describe("Options", () => {
   it("lower the default output limit to what the model can write", async () => {
     await (await metered({ defaultMaxOutputTokens: 1_000_000 })(chatUrl(), post(ask))).text();
     expect(upstream.requests[0]?.body).toMatchObject({ max_completion_tokens: 16_384 });
+  });
+
+  it("add the default output limit to the budget that a request sets for thoughts", async () => {
+    const thinking = { type: "enabled", budget_tokens: 2_000 };
+    await (await metered({ defaultMaxOutputTokens: 50 })(chatUrl(), post({ ...ask, thinking }))).text();
+    expect(upstream.requests[0]?.body).toMatchObject({ max_completion_tokens: 2_050 });
   });
 });
 
