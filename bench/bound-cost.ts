@@ -1,9 +1,9 @@
 /** What it costs to bound a large request, in this process: read, count, price. */
 import { styleText } from "node:util";
-import { boundOf } from "../src/metering/bound.ts";
 import { createPriceBook } from "../src/pricing/price-book.ts";
 import { parseObject } from "../src/providers/json.ts";
 import { openAiChat } from "../src/providers/openai-chat.ts";
+import { boundOf } from "../test/support/bound-of.ts";
 import { percentile } from "./statistics.ts";
 import { tableLines } from "./table.ts";
 

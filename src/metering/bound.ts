@@ -15,9 +15,8 @@ export interface PricedCall {
   readonly serviceTier: "default" | undefined;
 }
 
-/** A call that is to be bounded. */
-export interface BoundedCall extends PricedCall {
-  /** As it will be sent. */
+/** A call with its body as it will be sent. */
+export interface SizedCall extends Omit<PricedCall, "serviceTier"> {
   readonly body: JsonObject;
 }
 
@@ -33,26 +32,16 @@ export interface TokenBound {
 const TEMPLATE_TOKENS = 1_024;
 
 /**
- * The most that a call can cost: its bytes as tokens, its output limit for each choice, at the dearest rates that the
- * body can trigger.
+ * The most tokens that a call can use: its bytes as input, and its output limit for each choice.
  *
  * @throws UnboundedCallError when neither the request nor the price limits its input or its output.
  */
-export function boundOf(bounded: BoundedCall): PricedUsage {
-  return priceBound(bounded, tokenBoundOf(bounded));
-}
-
-/**
- * The most tokens that a call can use.
- *
- * @throws UnboundedCallError when neither the request nor the price limits its input or its output.
- */
-export function tokenBoundOf({ call, body, price }: Omit<BoundedCall, "serviceTier">): TokenBound {
+export function tokenBoundOf({ call, body, price }: SizedCall): TokenBound {
   return { inputTokens: inputTokensOf(call, body, price), outputTokens: outputTokensOf(call, price) };
 }
 
 /**
- * What so many tokens of a call cost at most.
+ * What so many tokens of a call cost at most, at the dearest rates that its body can trigger.
  *
  * @throws InvalidUsageError above $9,000,000.
  */

@@ -138,7 +138,7 @@ function verdictOfError(api: ProviderApi, status: number, body: JsonObject | und
   const isError = body !== undefined && api.isErrorBody(body, status) && !api.isAnswer(body);
   if (isError && canBeUnbilled(status)) return { kind: "unbilled" };
   const reason = isError
-    ? `The answer with status ${status} does not say how far the call came`
+    ? untoldBy(status)
     : `The answer with status ${status} has not the form of an error of the API`;
   return { kind: "unknown", reason };
 }
@@ -149,6 +149,11 @@ function verdictOfError(api: ProviderApi, status: number, body: JsonObject | und
  */
 export function canBeUnbilled(status: number): boolean {
   return status !== 408 && status !== 499 && status !== 504 && !(status >= 520 && status <= 527);
+}
+
+/** Of an answer that tells of a failure and not of what was generated before. */
+export function untoldBy(status: number): string {
+  return `The answer with status ${status} does not say how far the call came`;
 }
 
 function textOf(chunks: Uint8Array[]): string {

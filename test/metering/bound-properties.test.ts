@@ -1,7 +1,7 @@
 /** What must hold of the bound of any request, whatever stands in it. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { boundOf, tokenBoundOf } from "../../src/metering/bound.ts";
+import { tokenBoundOf } from "../../src/metering/bound.ts";
 import { costNanoUsd } from "../../src/pricing/cost.ts";
 import type { ModelPrice } from "../../src/pricing/model-price.ts";
 import { createPriceBook } from "../../src/pricing/price-book.ts";
@@ -15,6 +15,7 @@ import type { JsonObject } from "../../src/providers/json.ts";
 import { openAiChat } from "../../src/providers/openai-chat.ts";
 import { openAiResponses } from "../../src/providers/openai-responses.ts";
 import type { ProviderApi, ProviderCall } from "../../src/providers/provider.ts";
+import { boundOf } from "../support/bound-of.ts";
 
 const book = createPriceBook({ unknownModel: { input: "1", output: "2", maxOutputTokens: 1_000 } });
 

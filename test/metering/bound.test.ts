@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { InvalidUsageError } from "../../src/errors.ts";
-import { assertBounded, boundOf, inputTokensOf } from "../../src/metering/bound.ts";
+import { assertBounded, inputTokensOf } from "../../src/metering/bound.ts";
 import { createPriceBook } from "../../src/pricing/price-book.ts";
 import type { Price } from "../../src/pricing/usage.ts";
 import { anthropicMessages } from "../../src/providers/anthropic-messages.ts";
 import type { JsonObject } from "../../src/providers/json.ts";
 import { openAiChat } from "../../src/providers/openai-chat.ts";
 import type { ProviderApi } from "../../src/providers/provider.ts";
+import { boundOf } from "../support/bound-of.ts";
 
 const url = new URL("https://api.example/v1");
 const hello = [{ role: "user", content: "hello" }];

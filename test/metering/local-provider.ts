@@ -5,7 +5,7 @@ import { createPriceBook } from "../../src/pricing/price-book.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 import { type MemoryTestMeter, memoryTestMeter } from "./test-meter.ts";
 
-export const prices = createPriceBook();
+const prices = createPriceBook();
 export const ask = { model: "gpt-4o-mini", messages: [{ role: "user", content: "Hi" }] };
 export const askClaude = { ...ask, model: "claude-haiku-4-5", max_tokens: 64 };
 

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { InvalidUsageError, UnknownModelError } from "../../src/errors.ts";
-import { boundOf, inputTokensOf } from "../../src/metering/bound.ts";
+import { inputTokensOf } from "../../src/metering/bound.ts";
 import { createPriceBook } from "../../src/pricing/price-book.ts";
 import { gemini } from "../../src/providers/gemini.ts";
 import { geminiEmbeddings } from "../../src/providers/gemini-embeddings.ts";
 import type { JsonObject } from "../../src/providers/json.ts";
+import { boundOf } from "../support/bound-of.ts";
 
 const AI_STUDIO = "https://generativelanguage.googleapis.com/v1beta/models";
 const VERTEX = "https://aiplatform.googleapis.com/v1/projects/p/locations/l";

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { boundOf } from "../../src/metering/bound.ts";
 import { createPriceBook } from "../../src/pricing/price-book.ts";
 import { openAiEmbeddings } from "../../src/providers/openai-embeddings.ts";
 import type { UsageContext } from "../../src/providers/provider.ts";
+import { boundOf } from "../support/bound-of.ts";
 
 const url = new URL("https://api.openai.com/v1/embeddings");
 const model = "text-embedding-3-small";

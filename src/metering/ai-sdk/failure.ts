@@ -3,7 +3,7 @@ import { AgentLimitError } from "../../errors.ts";
 import { PROVIDER_APIS, readUsageOf } from "../../providers/index.ts";
 import { isObject, type JsonObject, parseObject } from "../../providers/json.ts";
 import type { ProviderApi, ReportedUsage, UsageContext } from "../../providers/provider.ts";
-import { canBeUnbilled, type Verdict } from "../watch.ts";
+import { canBeUnbilled, untoldBy, type Verdict } from "../watch.ts";
 
 /** Errors of the SDK that are thrown while a request is made, by the names that all its versions give them. */
 const BEFORE_SENDING = new Set<unknown>([
@@ -60,9 +60,7 @@ const UNREADABLE = new Set<unknown>(["AI_JSONParseError", "AI_TypeValidationErro
 function reasonOf(causes: JsonObject[]): string | undefined {
   const answered = causes.find(({ name }) => name === "AI_APICallError");
   if (typeof answered?.statusCode !== "number") return undefined;
-  if (answered.statusCode >= 400) {
-    return `The answer with status ${answered.statusCode} does not say how far the call came`;
-  }
+  if (answered.statusCode >= 400) return untoldBy(answered.statusCode);
   return causes.some(({ name }) => UNREADABLE.has(name)) ? "The answer does not state its usage" : undefined;
 }
 
